@@ -1,0 +1,3 @@
+module github.com/whatslistening/whatslistening
+
+go 1.26
