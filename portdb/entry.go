@@ -16,7 +16,7 @@ const (
 // A Source is the layer of the registry that an entry comes from.
 type Source uint8
 
-// The layers, in no order of rank: see [DB.Label] for which one names a port.
+// The layers, in no order of rank: see [DB.Lookup] for which one names a port.
 const (
 	IANA     Source = iota // IANA's Service Name and Transport Protocol Port Number Registry
 	Appendix               // the appendix of 431 well-known and registered ports
