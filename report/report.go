@@ -1,6 +1,9 @@
 package report
 
 import (
+	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/whatslistening/whatslistening/annotate"
@@ -54,4 +57,49 @@ type Options struct {
 	NoHeader, NoTrunc bool
 	// All turns every folding off.
 	All bool
+}
+
+// Formats returns the formats, in the order in which help lists them.
+func Formats() []Format {
+	return []Format{Table, Wide, Tree, JSON, JSONL, CSV, YAML, Markdown}
+}
+
+// String returns the name of f, as it is given on a command line: "table".
+func (f Format) String() string {
+	names := [...]string{"table", "wide", "tree", "json", "jsonl", "csv", "yaml", "markdown"}
+	if int(f) < len(names) {
+		return names[f]
+	}
+	return fmt.Sprintf("Format(%d)", f)
+}
+
+// ParseFormat returns the format called s. The error names those that exist.
+func ParseFormat(s string) (Format, error) {
+	var names []string
+	for _, f := range Formats() {
+		if f.String() == s {
+			return f, nil
+		}
+		names = append(names, f.String())
+	}
+	return 0, fmt.Errorf("unknown format %q: it is one of %s", s, strings.Join(names, ", "))
+}
+
+// Write writes r to w in the format f. A nil o stands for the zero Options.
+// The error is that of w, or names a column of o that does not exist.
+func Write(w io.Writer, r *Report, f Format, o *Options) error {
+	if o == nil {
+		o = new(Options)
+	}
+	switch f {
+	case Table, Wide, Tree, Markdown, CSV:
+		return fmt.Errorf("format %s is not written yet", f)
+	case JSON:
+		return writeJSON(w, r, o)
+	case JSONL:
+		return writeJSONL(w, r, o)
+	case YAML:
+		return writeYAML(w, r, o)
+	}
+	return fmt.Errorf("unknown format %d", f)
 }
