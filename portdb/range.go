@@ -25,7 +25,7 @@ func RangeOf(port uint16) Range {
 // String returns the range's short name: "well-known", "registered" or
 // "dynamic".
 func (r Range) String() string {
-	return [...]string{"well-known", "registered", "dynamic"}[r]
+	return word(rangeNames[:], "range", int(r))
 }
 
 // Title returns the range's name in a sentence: "Well Known", "Registered" or
