@@ -10,6 +10,12 @@
 // source; nothing is merged silently. [DB.Lookup] picks the one that labels a
 // port.
 //
-// The embedded table is made by internal/gen from IANA's CSV file; its first
-// lines say from what.
+// The embedded table is made by internal/gen; the first lines of table.bin say
+// from which files. To refresh it, put IANA's download
+// (https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.csv)
+// into a folder DIR as DIR/iana/service-names-port-numbers.csv, and run
+// "make generate DATA=DIR". The registry's date is then the newest in the file.
+// The appendix stays as it is in the table where DIR/appendix is not there.
 package portdb
+
+//go:generate go run ./internal/gen -data $DATA -common common.tsv -programs programs.tsv -o table.bin

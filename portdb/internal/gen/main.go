@@ -1,15 +1,18 @@
 // Command gen makes portdb's embedded table from IANA's registry, the appendix
 // and the hand-kept layers:
 //
-//	go run ./portdb/internal/gen -iana service-names-port-numbers.csv \
-//		-common portdb/common.tsv -programs portdb/programs.tsv -o portdb/table.bin
+//	go run ./portdb/internal/gen -iana service-names-port-numbers.csv
 //
 // It reads the files that it is given and nothing else, and makes the same
 // bytes from the same files. -iana takes the CSV file as IANA publishes it. Rows
-// that changed since may come in a second file with -changes, which needs no
+// that changed since may come in further files with -changes, which need no
 // more columns than the service's name, port, transport and description.
 // Without -appendix the appendix is taken over from the table that is there.
 // -check writes nothing, and fails where the table is not what the files give.
+//
+// -data gives a folder in place of these three: in it stand
+// iana/service-names-port-numbers.csv, and where there are any
+// iana/changes-to-*.csv and appendix/*.txt.
 package main
 
 import (
@@ -40,7 +43,9 @@ func main() {
 
 // options are the paths of the inputs and of the table.
 type options struct {
-	iana, changes, appendix, common, programs, out string
+	iana, appendix, common, programs, out string
+
+	changes []string // in the order in which they apply
 
 	date  string // of the registry; "" means as the inputs say
 	check bool
@@ -51,18 +56,27 @@ func run(args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("gen", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.iana, "iana", "", "IANA's registry, its CSV `file`")
-	flags.StringVar(&o.changes, "changes", "", "CSV `file` of rows that changed since")
+	flags.Func("changes", "CSV `file` of rows that changed since (may be repeated)", func(path string) error {
+		o.changes = append(o.changes, path)
+		return nil
+	})
+	data := flags.String("data", "", "`folder` of -iana, -changes and -appendix")
 	flags.StringVar(&o.appendix, "appendix", "", "the appendix's text `file` (default: the appendix in the present table)")
 	flags.StringVar(&o.common, "common", "portdb/common.tsv", "the common layer's `file`")
 	flags.StringVar(&o.programs, "programs", "portdb/programs.tsv", "the programs' `file`")
 	flags.StringVar(&o.out, "o", "portdb/table.bin", "the table's `file`")
-	flags.StringVar(&o.date, "date", "", "the registry's `date`, as 2026-09-17 (default: as in the name of the changes file, or the newest date in the registry)")
+	flags.StringVar(&o.date, "date", "", "the registry's `date`, as 2026-09-17 (default: as in the name of the last changes file, or the newest date in the registry)")
 	flags.BoolVar(&o.check, "check", false, "write nothing, and fail where the table is stale")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if *data != "" {
+		if err := o.find(*data); err != nil {
+			return err
+		}
+	}
 	if o.iana == "" || flags.NArg() > 0 {
-		return errors.New("usage: gen -iana FILE [flags]; see -help")
+		return errors.New("want -iana FILE or -data FOLDER; see -help")
 	}
 	made, err := generate(&o)
 	if err != nil {
@@ -77,6 +91,29 @@ func run(args []string, stderr io.Writer) error {
 	}
 	if string(present) != string(made) {
 		return fmt.Errorf("%s is stale: run make generate", o.out)
+	}
+	return nil
+}
+
+// find sets the inputs that the flags leave open to those in the folder dir.
+func (o *options) find(dir string) error {
+	o.iana = cmp.Or(o.iana, filepath.Join(dir, "iana", "service-names-port-numbers.csv"))
+	changes, err := filepath.Glob(filepath.Join(dir, "iana", "changes-to-*.csv"))
+	if err != nil {
+		return err
+	}
+	if len(o.changes) == 0 {
+		o.changes = changes // sorted, which is by date
+	}
+	appendix, err := filepath.Glob(filepath.Join(dir, "appendix", "*.txt"))
+	if err != nil {
+		return err
+	}
+	if len(appendix) > 1 && o.appendix == "" {
+		return fmt.Errorf("more than one appendix: %q", appendix)
+	}
+	if len(appendix) == 1 {
+		o.appendix = cmp.Or(o.appendix, appendix[0])
 	}
 	return nil
 }
@@ -108,8 +145,8 @@ func generate(o *options) (table.Table, error) {
 	if err != nil {
 		return "", err
 	}
-	if o.changes != "" {
-		if in, err = read(o.changes); err != nil {
+	for _, path := range o.changes {
+		if in, err = read(path); err != nil {
 			return "", err
 		}
 		reg.Inputs = append(reg.Inputs, in.provenance)
@@ -155,9 +192,12 @@ func generate(o *options) (table.Table, error) {
 
 // registryDate returns the date to which the inputs bring the registry.
 func registryDate(o *options, newest string) (string, error) {
-	date := cmp.Or(o.date, regexp.MustCompile(`\d{4}-\d\d-\d\d`).FindString(filepath.Base(o.changes)))
-	if date == "" && o.changes != "" {
-		return "", errors.New("the changes file's name has no date: give -date")
+	date := o.date
+	if n := len(o.changes); n > 0 && date == "" {
+		base := filepath.Base(o.changes[n-1])
+		if date = regexp.MustCompile(`\d{4}-\d\d-\d\d`).FindString(base); date == "" {
+			return "", fmt.Errorf("the name %q of the changes has no date: give -date", base)
+		}
 	}
 	date = cmp.Or(date, newest)
 	if _, err := time.Parse(time.DateOnly, date); err != nil {

@@ -81,7 +81,7 @@ func parseCommon(data []byte, name string) ([]table.Row, error) {
 }
 
 // parsePrograms reads the programs: name, services separated by spaces, and
-// the reason for the line; sorted by name. A service must be known to a layer
+// the reason for the line; sorted by name, whatever the case. A service must be known to a layer
 // of reg: a misspelt one would never match.
 func parsePrograms(data []byte, name string, reg *table.Registry) ([]table.Program, error) {
 	known := map[string]bool{}
@@ -92,7 +92,7 @@ func parsePrograms(data []byte, name string, reg *table.Registry) ([]table.Progr
 	}
 	var programs []table.Program
 	err := eachLine(data, name, 3, func(cells []string) error {
-		if n := len(programs); n > 0 && programs[n-1].Name >= cells[0] {
+		if n := len(programs); n > 0 && table.Compare(programs[n-1].Name, cells[0]) >= 0 {
 			return fmt.Errorf("program %q stands after %q: sort the lines by name, each once", cells[0], programs[n-1].Name)
 		}
 		for service := range strings.FieldsSeq(cells[1]) {

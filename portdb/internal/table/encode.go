@@ -16,7 +16,7 @@ type Registry struct {
 	// Inputs are the lines of the head after the first: one for each input.
 	Inputs                 []string
 	IANA, Appendix, Common []Row
-	Programs               []Program // sorted by name
+	Programs               []Program // sorted by Compare
 }
 
 // A text is where a text lies in the pool.
@@ -216,7 +216,7 @@ func (e *encoder) names() []byte {
 func (e *encoder) packPrograms(programs []Program) []byte {
 	var b []byte
 	for i, p := range programs {
-		if i > 0 && programs[i-1].Name >= p.Name {
+		if i > 0 && Compare(programs[i-1].Name, p.Name) >= 0 {
 			e.fail(fmt.Errorf("program %q is not in order", p.Name))
 		}
 		b = e.long(e.short(b, p.Name), p.Services)

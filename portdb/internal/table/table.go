@@ -206,10 +206,10 @@ func (t Table) Services(program string) (services string, ok bool) {
 	i, j := 0, t.dir(dirPrograms)
 	for i < j {
 		m := int(uint(i+j) >> 1)
-		switch name := t.short(rows + m*programSize); {
-		case name == program:
+		switch c := Compare(t.short(rows+m*programSize), program); {
+		case c == 0:
 			return t.long(rows + m*programSize + 4), true
-		case name < program:
+		case c < 0:
 			i = m + 1
 		default:
 			j = m
