@@ -57,6 +57,9 @@ type Options struct {
 	NoHeader, NoTrunc bool
 	// All turns every folding off.
 	All bool
+	// Array makes an explanation of one port a list in JSON and YAML, as that of
+	// several is: for a question to which the answer could be several.
+	Array bool
 }
 
 // Formats returns the formats, in the order in which help lists them.

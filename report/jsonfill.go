@@ -1,0 +1,140 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/portdb"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// This file makes records from a report. read.go goes the other way.
+
+// A listenerSeq is a list of listeners on its way through an encoder or a
+// decoder. The listeners share one record, so that none of a list of many
+// thousands is ever there twice.
+type listenerSeq struct {
+	record listenerRecord
+	// list is what an encoder writes.
+	list []*annotate.Listener
+	// add takes what a decoder read into record.
+	add func(*listenerRecord) error
+}
+
+// newReportRecord returns the record of r; its listeners are those of list.
+func newReportRecord(r *Report, list []*annotate.Listener) *reportRecord {
+	return &reportRecord{
+		Schema:    Schema,
+		Tool:      toolRecord{Name: toolName, Version: r.Tool},
+		Registry:  registryRecord{Date: r.Registry},
+		Host:      newHostRecord(&r.Host),
+		Time:      r.Time,
+		Coverage:  newCoverageRecord(&r.Coverage),
+		Listeners: listenerSeq{list: list},
+	}
+}
+
+// toolName is the name of the program.
+const toolName = "whatslistening"
+
+func newHostRecord(h *scanner.Host) hostRecord {
+	rec := hostRecord{
+		Name:      h.Name,
+		OS:        h.OS,
+		Kernel:    h.Kernel,
+		BootID:    h.BootID,
+		Ephemeral: portsRecord(h.Ephemeral),
+	}
+	for _, i := range h.Interfaces {
+		rec.Interfaces = append(rec.Interfaces, interfaceRecord{Name: i.Name, Addresses: i.Addrs})
+	}
+	for _, p := range h.Reserved {
+		rec.Reserved = append(rec.Reserved, portsRecord(p))
+	}
+	return rec
+}
+
+func newCoverageRecord(c *scanner.Coverage) coverageRecord {
+	rec := coverageRecord{
+		Complete:   c.Complete,
+		Sources:    c.Sources,
+		Privileges: c.Privileges,
+		Processes:  c.Processes,
+		Unreadable: c.Unreadable,
+	}
+	for _, l := range c.Limitations {
+		rec.Limitations = append(rec.Limitations, limitationRecord(l))
+	}
+	return rec
+}
+
+// fill sets rec to l. It keeps the memory of rec's lists.
+func (rec *listenerRecord) fill(l *annotate.Listener) {
+	opinions, processes := rec.Opinions[:0], rec.Processes[:0]
+	for i := range l.Opinions {
+		opinions = append(opinions, newEntryRecord(&l.Opinions[i]))
+	}
+	for _, p := range l.Holders {
+		processes = append(processes, processRecord{
+			PID: p.PID, PPID: p.PPID,
+			Started: p.Started,
+			Name:    p.Name, Exe: p.Exe, Deleted: p.Deleted,
+			UID: p.UID, User: p.User,
+			Parent: p.Parent, Unit: p.Unit,
+			Runtime: p.Runtime, Container: p.Container,
+			Script: p.Script, Args: p.Args,
+		})
+	}
+	label := serviceRecord{l.Service.Name, l.Service.Description, source(l.Service.Source)}
+	if l.Service == (annotate.Service{}) {
+		label.Source = -1
+	}
+	*rec = listenerRecord{
+		Protocol: l.Protocol, Family: l.Family, MPTCP: l.MPTCP,
+		Address: l.Addr, Port: l.Port, V6Only: l.V6Only,
+		Device: l.Device, Namespace: l.Namespace,
+		UID: l.UID, User: l.User,
+		Inode: l.Inode, Cookie: l.Cookie, CgroupID: l.CgroupID,
+		Service: label, Opinions: opinions,
+		Range: l.Range, Exposure: l.Exposure, Addresses: l.Addresses,
+		Ephemeral: l.Ephemeral, MaybeClient: l.MaybeClient,
+		Program: l.Program, KnownAs: l.KnownAs,
+		Queue: queueRecord(l.Queue),
+		Owner: l.Why, Processes: processes,
+	}
+}
+
+// newEntryRecord returns the record of e.
+func newEntryRecord(e *portdb.Entry) entryRecord {
+	rec := entryRecord{
+		Source: e.Source, Transport: e.Transport,
+		First: -1, Last: -1,
+		Name: e.Name, Aliases: e.Aliases, Description: e.Description,
+		Status: e.Status, Reference: e.Reference,
+		Unauthorized: e.Unauthorized, Note: e.Note,
+	}
+	if e.HasPort {
+		rec.First, rec.Last = int32(e.First), int32(e.Last)
+	}
+	return rec
+}
+
+// inOrder returns the listeners in the order of the data formats: by port,
+// protocol and address, and then by what else tells two sockets apart, so that
+// the same state of a host gives the same bytes whatever the kernel listed
+// first.
+func inOrder(listeners []annotate.Listener) []*annotate.Listener {
+	list := make([]*annotate.Listener, len(listeners))
+	for i := range listeners {
+		list[i] = &listeners[i]
+	}
+	if !slices.IsSortedFunc(list, compareListeners) {
+		slices.SortStableFunc(list, compareListeners)
+	}
+	return list
+}
+
+// lineOf returns the record of a line of JSONL without its listener.
+func lineOf(r *Report) *lineRecord {
+	return &lineRecord{Schema: Schema, Host: r.Host.Name, Time: r.Time, Complete: r.Coverage.Complete}
+}

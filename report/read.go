@@ -1,0 +1,270 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/portdb"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// MaxSize is the size in bytes of the largest report that [Read] takes. A
+// report of 20,000 listeners has 30 MB.
+const MaxSize = 512 << 20
+
+// A ReadError says why a text is not a report that can be read, and where.
+type ReadError struct {
+	// Line and Column are the place, from 1; the column counts bytes. Both are 0
+	// where the fault has no place.
+	Line, Column int
+	// Field is the path of the value, as "listeners[3].port"; empty for the
+	// whole.
+	Field string
+	// Problem is what is wrong. Text of the report in it is quoted.
+	Problem string
+	// Hint is the next step; empty for none.
+	Hint string
+}
+
+// Error returns the place and the problem in one line.
+func (e *ReadError) Error() string {
+	var s string
+	if e.Line > 0 {
+		s = fmt.Sprintf("line %d, column %d: ", e.Line, e.Column)
+	}
+	if e.Field != "" {
+		s += e.Field + ": "
+	}
+	return s + e.Problem
+}
+
+// in puts the key of the record that e came from in front of its field.
+func (e *ReadError) in(key string) *ReadError {
+	if e == nil {
+		return nil
+	}
+	if e.Field != "" && e.Field[0] != '[' {
+		key += "."
+	}
+	e.Field = key + e.Field
+	return e
+}
+
+// at puts the index of the list that e came from in front of its field.
+func (e *ReadError) at(i int) *ReadError {
+	if e == nil {
+		return nil
+	}
+	sep := ""
+	if e.Field != "" && e.Field[0] != '[' {
+		sep = "."
+	}
+	e.Field = fmt.Sprintf("[%d]%s%s", i, sep, e.Field)
+	return e
+}
+
+// Read reads a report that was written in the format [JSON]. Written again, it
+// is the same to the byte.
+//
+// Read is strict, for a report is evidence and may come from anyone: a key that
+// is missing or stands twice, a value of another type, an unknown word or a
+// number out of its range is an error. It skips keys that it does not know,
+// which a newer version may have written. Its error is a [*ReadError] where the
+// text is at fault, and that of r where r cannot be read. Names in the report
+// are as hostile as those of a host.
+func Read(r io.Reader) (*Report, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > MaxSize {
+		return nil, &ReadError{Problem: fmt.Sprintf("it is larger than %d MiB", MaxSize>>20)}
+	}
+	rep, rerr := parseReport(data)
+	if rerr != nil {
+		return nil, rerr
+	}
+	return rep, nil
+}
+
+const hintJSON = "a report to read is made by whatslistening -o json"
+
+func parseReport(data []byte) (*Report, *ReadError) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	d := &decoder{jsonScanner: jsonScanner{data: data, seen: map[string]string{}}, plans: plans{}}
+	if err := d.checkSchema(); err != nil {
+		return nil, err
+	}
+	rep := new(Report)
+	l := loader{report: rep, processes: map[int]*scanner.Process{}}
+	rec := reportRecord{Listeners: listenerSeq{add: l.listener}}
+	v := reflect.ValueOf(&rec).Elem()
+	if err := d.record(v, d.plans.of(v.Type())); err != nil {
+		return nil, err
+	}
+	if d.peek(); d.pos < len(data) {
+		err := d.errorf("there is more after the end of the report")
+		err.Hint = hintJSON + "; one file holds one report"
+		return nil, err
+	}
+	if rec.Tool.Name != toolName {
+		return nil, &ReadError{Field: "tool.name", Problem: fmt.Sprintf("the report is of %q", clip(rec.Tool.Name)), Hint: hintJSON}
+	}
+	rep.Tool, rep.Registry, rep.Time = rec.Tool.Version, rec.Registry.Date, rec.Time
+	rep.Host, rep.Coverage = rec.Host.host(), rec.Coverage.coverage()
+	return rep, nil
+}
+
+// checkSchema looks for the schema before anything else is read: of a report of
+// another shape, nothing else can be said.
+func (d *decoder) checkSchema() *ReadError {
+	defer func() { d.pos = 0 }()
+	if d.peek() != '{' {
+		err := d.unexpected(`the "{" of a report`)
+		err.Hint = hintJSON
+		return err
+	}
+	found, stop := false, new(ReadError)
+	err := d.members(func(key string, _ int) *ReadError {
+		if key != "schema" || found {
+			return d.skip(0)
+		}
+		found = true
+		d.peek()
+		start := d.pos
+		s, err := d.text()
+		if err != nil {
+			return err.in("schema")
+		}
+		if s != Schema {
+			err := d.errorAt(start, "%q is not %q, the shape that this version reads", clip(s), Schema).in("schema")
+			err.Hint = "read it with the version of whatslistening that wrote it, or make a new one"
+			return err
+		}
+		return stop
+	})
+	switch {
+	case err == stop:
+		return nil
+	case err != nil:
+		return err
+	}
+	return &ReadError{Field: "schema", Problem: "the key is missing: this is not a report", Hint: hintJSON}
+}
+
+// A loader makes listeners from records.
+type loader struct {
+	report *Report
+	// processes are those read so far: a process that holds many sockets is one
+	// value, as in a snapshot.
+	processes map[int]*scanner.Process
+}
+
+// listener adds the listener of rec.
+func (l *loader) listener(rec *listenerRecord) error {
+	if rec.Family != scanner.IPv4 && rec.Family != scanner.IPv6 {
+		return fmt.Errorf("family: %d is neither 4 nor 6", rec.Family)
+	}
+	var opinions []portdb.Entry
+	for i := range rec.Opinions {
+		e, err := rec.Opinions[i].entry()
+		if err != nil {
+			return fmt.Errorf("opinions[%d]: %w", i, err)
+		}
+		opinions = append(opinions, e)
+	}
+	s := &scanner.Socket{
+		Protocol: rec.Protocol, Family: rec.Family, MPTCP: rec.MPTCP,
+		V6Only: rec.V6Only, Why: rec.Owner,
+		Port: rec.Port, Addr: rec.Address,
+		Device: rec.Device, Namespace: rec.Namespace,
+		UID: rec.UID, User: rec.User,
+		Inode: rec.Inode, Cookie: rec.Cookie, CgroupID: rec.CgroupID,
+		Queue: scanner.Queue(rec.Queue),
+	}
+	for i := range rec.Processes {
+		s.Holders = append(s.Holders, l.process(&rec.Processes[i]))
+	}
+	label := annotate.Service{Name: rec.Service.Name, Description: rec.Service.Description}
+	switch {
+	case rec.Service.Source >= 0:
+		label.Source = portdb.Source(rec.Service.Source)
+	case label != annotate.Service{}:
+		return errors.New("service.source: null beside a name")
+	}
+	l.report.Listeners = append(l.report.Listeners, annotate.Listener{
+		Socket:  s,
+		Service: label, Opinions: opinions,
+		Range: rec.Range, Exposure: rec.Exposure, Addresses: rec.Addresses,
+		Ephemeral: rec.Ephemeral, MaybeClient: rec.MaybeClient,
+		Program: rec.Program, KnownAs: rec.KnownAs,
+	})
+	return nil
+}
+
+// process returns the process of rec.
+func (l *loader) process(rec *processRecord) *scanner.Process {
+	p := &scanner.Process{
+		PID: rec.PID, PPID: rec.PPID,
+		Started: rec.Started,
+		Name:    rec.Name, Exe: rec.Exe, Deleted: rec.Deleted,
+		UID: rec.UID, User: rec.User,
+		Parent: rec.Parent, Unit: rec.Unit,
+		Runtime: rec.Runtime, Container: rec.Container,
+		Script: rec.Script, Args: rec.Args,
+	}
+	if same := l.processes[p.PID]; same != nil && reflect.DeepEqual(same, p) {
+		return same
+	}
+	l.processes[p.PID] = p
+	return p
+}
+
+// entry returns the entry of rec.
+func (rec *entryRecord) entry() (portdb.Entry, error) {
+	e := portdb.Entry{
+		Source: rec.Source, Transport: rec.Transport,
+		Status: rec.Status, Name: rec.Name, Aliases: rec.Aliases,
+		Description: rec.Description, Reference: rec.Reference,
+		Unauthorized: rec.Unauthorized, Note: rec.Note,
+	}
+	if rec.First < 0 && rec.Last < 0 {
+		return e, nil
+	}
+	if rec.First < 0 || rec.First > rec.Last || rec.Last > 65535 {
+		return e, fmt.Errorf("%d to %d is no run of ports", rec.First, rec.Last)
+	}
+	e.HasPort, e.First, e.Last = true, uint16(rec.First), uint16(rec.Last)
+	return e, nil
+}
+
+// host returns the host of rec.
+func (rec *hostRecord) host() scanner.Host {
+	h := scanner.Host{
+		Name: rec.Name, OS: rec.OS, Kernel: rec.Kernel, BootID: rec.BootID,
+		Ephemeral: scanner.PortRange(rec.Ephemeral),
+	}
+	for _, i := range rec.Interfaces {
+		h.Interfaces = append(h.Interfaces, scanner.Interface{Name: i.Name, Addrs: i.Addresses})
+	}
+	for _, p := range rec.Reserved {
+		h.Reserved = append(h.Reserved, scanner.PortRange(p))
+	}
+	return h
+}
+
+// coverage returns the coverage of rec.
+func (rec *coverageRecord) coverage() scanner.Coverage {
+	c := scanner.Coverage{
+		Complete: rec.Complete, Sources: rec.Sources, Privileges: rec.Privileges,
+		Processes: rec.Processes, Unreadable: rec.Unreadable,
+	}
+	for _, l := range rec.Limitations {
+		c.Limitations = append(c.Limitations, scanner.Limitation(l))
+	}
+	return c
+}
