@@ -40,7 +40,7 @@ func listen(t testing.TB, spec string) int {
 //
 // The protocols are tcp, udp, udplite, mptcp, sctp, dccp and raw. Options:
 // v6only, dual, reuseport, reuseaddr, device=NAME, backlog=N, bound (do not
-// listen), connect=ADDR:PORT (udp). An IPv4-mapped address makes an IPv6 socket.
+// listen), connect=ADDR:PORT. An IPv4-mapped address makes an IPv6 socket.
 func openSocket(spec string) (int, error) {
 	f := strings.Split(spec, ",")
 	if len(f) < 2 {

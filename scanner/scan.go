@@ -1,5 +1,12 @@
 package scanner
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+)
+
 // A Source is a way to enumerate the sockets.
 type Source uint8
 
@@ -20,4 +27,99 @@ type Options struct {
 	Args bool
 	// ProcFS is where /proc is; empty means /proc. HOST_PROC is never obeyed.
 	ProcFS string
+}
+
+// procfs returns the folder to read processes and sysctls in.
+func (o *Options) procfs() string {
+	if o.ProcFS == "" {
+		return "/proc"
+	}
+	return o.ProcFS
+}
+
+// protocols returns the protocols wanted, each once.
+func (o *Options) protocols() []Protocol {
+	if len(o.Protocols) == 0 {
+		return []Protocol{TCP, UDP, UDPLite, SCTP, DCCP}
+	}
+	var list []Protocol
+	for p := TCP; p <= Raw; p++ {
+		for _, want := range o.Protocols {
+			if p == want {
+				list = append(list, p)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// Scan lists the sockets on which this host accepts traffic, with the processes
+// that hold them, in no particular order. A nil o is the zero Options.
+//
+// What a scan cannot see is in the snapshot's Coverage and is no error. Scan
+// errs only where no source could list any sockets at all, or where the one that
+// o names could not. When ctx ends in the middle of the search for holders, the
+// snapshot has the sockets, and the coverage says that it was interrupted.
+func Scan(ctx context.Context, o *Options) (*Snapshot, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	s := &Snapshot{Coverage: Coverage{Complete: true}}
+	source, err := s.list(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s.Coverage.Sources = []string{source.String()}
+	s.Host = readHost(ctx, o, &s.Coverage)
+	if o.ProcFS != "" {
+		s.Coverage.limit(false, LimitProcFS, fmt.Sprintf("processes were read from %q", o.ProcFS), "")
+	}
+	s.own(ctx, o, source)
+	return s, nil
+}
+
+// list fills in the sockets and returns the source that answered.
+func (s *Snapshot) list(ctx context.Context, o *Options) (Source, error) {
+	var err error
+	switch o.Source {
+	case Netlink:
+		s.Sockets, err = listNetlink(ctx, o, &s.Coverage)
+		return Netlink, err
+	case Gopsutil:
+		s.Sockets, err = listGopsutil(ctx, o, &s.Coverage)
+		return Gopsutil, err
+	case Auto:
+	default:
+		return o.Source, fmt.Errorf("no source %v", o.Source)
+	}
+	if runtime.GOOS == "linux" {
+		c := s.Coverage
+		if s.Sockets, err = listNetlink(ctx, o, &c); err == nil {
+			s.Coverage = c
+			return Netlink, nil
+		}
+		if ctx.Err() != nil {
+			return Netlink, err
+		}
+		s.Coverage.limit(true, LimitNetlinkUnavailable, fmt.Sprintf("the kernel could not be asked (%v); gopsutil was", err),
+			"allow sockets of family AF_NETLINK (seccomp, container runtime)")
+	}
+	var err2 error
+	if s.Sockets, err2 = listGopsutil(ctx, o, &s.Coverage); err2 != nil {
+		return Gopsutil, errors.Join(err, err2)
+	}
+	return Gopsutil, nil
+}
+
+// ownerless counts the sockets without a holder that a descriptor could be of:
+// a socket without an inode cannot have one.
+func ownerless(socks []Socket) int {
+	n := 0
+	for i := range socks {
+		if len(socks[i].Holders) == 0 && socks[i].Inode != 0 {
+			n++
+		}
+	}
+	return n
 }

@@ -79,6 +79,7 @@ const (
 	NotPermitted            // processes could not be looked into
 	Kernel                  // the kernel itself holds it
 	NotFound                // every process was looked into and none holds it
+	NotTold                 // the source does not tell who holds sockets
 )
 
 // A Process is one holder of a socket.

@@ -68,6 +68,8 @@ func (w Why) String() string {
 		return "kernel"
 	case NotFound:
 		return "not-found"
+	case NotTold:
+		return "not-told"
 	}
 	return fmt.Sprintf("why(%d)", uint8(w))
 }

@@ -1,0 +1,40 @@
+package scanner
+
+// The codes of the limitations that a scan can have. They are stable words for
+// programs; the text beside them is for people and may change.
+const (
+	// LimitUnreadable: processes did not let their descriptors be seen, so that
+	// sockets may lack holders.
+	LimitUnreadable = "unreadable-processes"
+	// LimitHidden: /proc does not show the processes of other users (hidepid).
+	LimitHidden = "hidden-processes"
+	// LimitPIDNamespace: a socket has no holder among the processes of this pid
+	// namespace, and those outside it cannot be seen.
+	LimitPIDNamespace = "pid-namespace"
+	// LimitSlow: processes did not answer in time, so that their facts are missing.
+	LimitSlow = "slow-processes"
+	// LimitInterrupted: the search for holders ended early.
+	LimitInterrupted = "interrupted"
+	// LimitNetlinkUnavailable: sock_diag could not be asked and gopsutil was.
+	LimitNetlinkUnavailable = "netlink-unavailable"
+	// LimitNetlinkPartial: sock_diag's answer was incomplete, time and again.
+	LimitNetlinkPartial = "netlink-partial"
+	// LimitProtocol: a protocol's sockets could not be listed.
+	LimitProtocol = "protocol-unavailable"
+	// LimitGopsutil: what gopsutil does not tell of the sockets.
+	LimitGopsutil = "gopsutil-facts"
+	// LimitOtherUsers: the sockets of other users are absent.
+	LimitOtherUsers = "other-users"
+	// LimitInterfaces: the addresses of the host are not known.
+	LimitInterfaces = "no-interfaces"
+	// LimitProcFS: another folder than /proc was read on request.
+	LimitProcFS = "other-procfs"
+)
+
+// plural returns one or many, as n asks.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}

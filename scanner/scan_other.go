@@ -1,0 +1,74 @@
+//go:build !linux
+
+package scanner
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+
+	gopsnet "github.com/shirou/gopsutil/v3/net"
+)
+
+// listNetlink errs: netlink is Linux's.
+func listNetlink(context.Context, *Options, *Coverage) ([]Socket, error) {
+	return nil, errors.New("netlink is not to be had on " + runtime.GOOS)
+}
+
+// gopsutilTable asks gopsutil for its rows. ConnectionsWithoutUids is not
+// implemented outside Linux, and openbsd does not have it at all.
+func gopsutilTable(ctx context.Context, kind string) ([]gopsnet.ConnectionStat, error) {
+	return gopsnet.ConnectionsWithContext(ctx, kind)
+}
+
+// readHost reads what a scan tells of the machine.
+func readHost(_ context.Context, _ *Options, c *Coverage) Host {
+	h := Host{OS: runtime.GOOS}
+	h.Name, _ = os.Hostname()
+	ifs, err := net.Interfaces()
+	if err != nil {
+		c.limit(false, LimitInterfaces, "the addresses of this host are not known: "+err.Error(), "")
+	}
+	for _, ifi := range ifs {
+		addrs, err := ifi.Addrs()
+		if err != nil || len(addrs) == 0 || ifi.Flags&net.FlagUp == 0 {
+			continue
+		}
+		one := Interface{Name: ifi.Name}
+		for _, a := range addrs {
+			if p, err := netip.ParsePrefix(a.String()); err == nil {
+				one.Addrs = append(one.Addrs, p)
+			}
+		}
+		h.Interfaces = append(h.Interfaces, one)
+	}
+	return h
+}
+
+// own says why sockets are without holders. The source has named the rest.
+func (s *Snapshot) own(_ context.Context, _ *Options, _ Source) {
+	c := &s.Coverage
+	c.Privileges = "user"
+	why := NotPermitted
+	switch os.Geteuid() {
+	case 0:
+		c.Privileges, why = "root", NotFound
+	case -1: // Windows, whose table has every process's sockets
+	default:
+		switch runtime.GOOS {
+		case "darwin", "freebsd":
+			c.limit(true, LimitOtherUsers, "sockets of other users are not listed", "run as root (sudo whatslistening)")
+		}
+	}
+	if runtime.GOOS == "openbsd" {
+		why = NotTold
+	}
+	for i := range s.Sockets {
+		if len(s.Sockets[i].Holders) == 0 {
+			s.Sockets[i].Why = why
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package scanner
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Privileges are what a process needs to look into others.
+type privileges struct {
+	uid int
+	// ptrace and search are CAP_SYS_PTRACE, which reading the links of
+	// /proc/PID/fd needs (PTRACE_MODE_READ_FSCREDS, ptrace(2)), and
+	// CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE, which listing them needs.
+	ptrace, search bool
+	// initial reports whether they count on the whole host: the user namespace
+	// is the first one.
+	initial bool
+}
+
+// The inode numbers of the first namespaces, as in <linux/nsfs.h>.
+const (
+	firstUserNamespace = "user:[4026531837]"
+	firstPIDNamespace  = "pid:[4026531836]"
+)
+
+// readPrivileges asks the kernel what this process may do.
+func readPrivileges() privileges {
+	p := privileges{uid: unix.Geteuid()}
+	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var d [2]unix.CapUserData
+	if err := unix.Capget(&h, &d[0]); err == nil {
+		has := func(n uint) bool { return d[n/32].Effective&(1<<(n%32)) != 0 }
+		p.ptrace = has(unix.CAP_SYS_PTRACE)
+		p.search = has(unix.CAP_DAC_READ_SEARCH) || has(unix.CAP_DAC_OVERRIDE)
+	}
+	p.initial = readlink("/proc/self/ns/user") == firstUserNamespace
+	return p
+}
+
+// name is Coverage.Privileges.
+func (p privileges) name() string {
+	if p.uid == 0 {
+		return "root"
+	}
+	return "user"
+}
+
+// seeAll reports whether every process can be looked into, unless a security
+// module says otherwise.
+func (p privileges) seeAll() bool { return p.ptrace && p.search && p.initial }
+
+// remedy says what would let the scan see all processes.
+func (p privileges) remedy() string {
+	switch {
+	case p.uid != 0:
+		return "run as root (sudo whatslistening)"
+	case !p.initial:
+		return "this is root of a user namespace: run as root of the host"
+	case !p.ptrace && !p.search:
+		return "root lacks CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH here: add both to the container or unit"
+	case !p.ptrace:
+		return "root lacks CAP_SYS_PTRACE here: add it to the container or unit (--cap-add SYS_PTRACE)"
+	case !p.search:
+		return "root lacks CAP_DAC_READ_SEARCH here: add it to the container or unit (--cap-add DAC_READ_SEARCH)"
+	}
+	return "a security module keeps root out: look at the audit log of SELinux, AppArmor or Yama"
+}
+
+// A view says how much of the processes a scan could see.
+type view struct {
+	privileges privileges
+	unreadable int
+	without    int    // sockets without a holder
+	hidepid    string // the option of the proc mount that hides processes, empty for none
+	nested     bool   // there are processes outside, in another pid namespace
+}
+
+// readView looks at what stands between the scan and the processes. Of a scan
+// that sees all there is nothing to ask.
+func readView(procfs string, p privileges, unreadable, without int) view {
+	v := view{privileges: p, unreadable: unreadable, without: without}
+	if !p.ptrace || !p.initial {
+		// CAP_SYS_PTRACE sees through hidepid; without it pid 1, which every pid
+		// namespace has, is the one to look for.
+		if !exists(procfs + "/1/stat") {
+			v.hidepid = readHidepid(procfs)
+		}
+	}
+	if without > 0 && p.seeAll() {
+		ns := readlink(procfs + "/1/ns/pid")
+		v.nested = ns != "" && ns != firstPIDNamespace
+	}
+	return v
+}
+
+// readHidepid returns the hidepid option of the proc mount, such as
+// "hidepid=invisible".
+func readHidepid(procfs string) string {
+	buf := make([]byte, 16<<10)
+	return parseHidepid(readSmall(procfs+"/self/mountinfo", &buf), procfs)
+}
+
+// parseHidepid looks in a mountinfo (proc_pid_mountinfo(5)) for the last mount at
+// a path, which is the one on top.
+func parseHidepid(b []byte, path string) string {
+	found := "hidepid"
+	for line := range bytes.Lines(b) {
+		mount, super, ok := strings.Cut(strings.TrimSpace(string(line)), " - ")
+		f := strings.Fields(mount)
+		if !ok || len(f) < 5 || f[4] != path {
+			continue
+		}
+		found = "hidepid"
+		for opt := range strings.SplitSeq(super[strings.LastIndexByte(super, ' ')+1:], ",") {
+			if strings.HasPrefix(opt, "hidepid=") {
+				found = opt
+			}
+		}
+	}
+	return found
+}
+
+// limits notes what could not be seen.
+func (v view) limits(c *Coverage, st holderStats, source Source) {
+	if source == Gopsutil && !v.privileges.seeAll() {
+		c.limit(true, LimitUnreadable, "the processes of other users could not be looked into", v.privileges.remedy())
+	} else if n := v.unreadable; n > 0 {
+		c.limit(true, LimitUnreadable, fmt.Sprintf("%d of %d %s did not show %s sockets", n, st.Processes,
+			plural(st.Processes, "process", "processes"), plural(n, "its", "their")), v.privileges.remedy())
+	}
+	if v.hidepid != "" {
+		c.limit(true, LimitHidden, "/proc hides the processes of other users ("+v.hidepid+")", v.privileges.remedy())
+	}
+	if v.nested {
+		c.limit(true, LimitPIDNamespace, fmt.Sprintf("%d %s no holder among the processes of this pid namespace, and those outside it cannot be seen",
+			v.without, plural(v.without, "socket has", "sockets have")), "run in the host's pid namespace (docker run --pid=host)")
+	}
+	if st.Slow > 0 {
+		c.limit(true, LimitSlow, fmt.Sprintf("%d %s did not answer in time", st.Slow, plural(st.Slow, "process", "processes")),
+			"look for processes in uninterruptible sleep (ps -eo pid,stat,wchan,comm)")
+	}
+}
+
+// explain says of every socket without a holder why.
+func (v view) explain(socks []Socket) {
+	for i := range socks {
+		if s := &socks[i]; len(s.Holders) == 0 {
+			s.Why = v.why(s)
+		}
+	}
+}
+
+// why is the reason that a socket is without a holder. The kernel's own sockets
+// (VXLAN, WireGuard, NFS) are root's and have an inode like any other: they are
+// told by no process having them, once all have been looked into.
+func (v view) why(s *Socket) Why {
+	switch {
+	case s.Inode == 0 && s.UID >= 0:
+		return Kernel
+	case v.unreadable > 0 || v.hidepid != "" || v.nested:
+		return NotPermitted
+	case s.UID == 0:
+		return Kernel
+	}
+	return NotFound
+}
+
+// readlink returns the target of a link, empty where it cannot be read.
+func readlink(path string) string {
+	var b [64]byte
+	n, err := unix.Readlink(path, b[:])
+	if err != nil {
+		return ""
+	}
+	return string(b[:n])
+}
