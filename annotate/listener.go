@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/whatslistening/whatslistening/portdb"
@@ -10,20 +11,28 @@ import (
 // A Listener is a socket and what it means.
 type Listener struct {
 	*scanner.Socket
-	// Service is the label of the port.
+	// Service is the label of the port; its Name is empty where no layer of the
+	// registry has one.
 	Service Service
 	// Opinions are what every layer of the registry says of the port; filled
-	// only where asked for.
+	// only where asked for. Listeners of one port share the slice: do not change
+	// it.
 	Opinions []portdb.Entry
 	// Range is the IANA range of the port.
 	Range portdb.Range
 	// Exposure is who can reach the socket.
 	Exposure Exposure
+	// Widest is the widest class among Addresses: what an Exposure of All comes
+	// to on this host as it is now. Otherwise it is Exposure itself.
+	Widest Exposure
 	// Addresses are the host's addresses that a wildcard stands for, or the one
-	// address that the socket is bound to. The slice is shared: do not change it.
+	// address that the socket is bound to; nil for a wildcard in another network
+	// namespace. They are sorted, IPv4 first; loopback is among them. The slice
+	// is shared: do not change it.
 	Addresses []netip.Addr
 	// Ephemeral reports whether the port lies in the range that the kernel
-	// gives to clients and is not reserved there.
+	// gives to clients and is not reserved there; false where the range is not
+	// known, as in another network namespace.
 	Ephemeral bool
 	// MaybeClient marks a UDP socket that is likely a client waiting for its
 	// answer: ephemeral port, and no known service or program.
@@ -42,27 +51,109 @@ type Service struct {
 	Source      portdb.Source
 }
 
-// An Exposure is the widest class of peers that can reach a socket.
-type Exposure uint8
-
-// The classes, from the narrowest.
-const (
-	Loopback  Exposure = iota // this host only
-	Container                 // a container bridge of this host
-	LinkLocal                 // the same link
-	Private                   // RFC 1918 or ULA
-	Shared                    // 100.64.0.0/10 (RFC 6598): carrier NAT, tailnets
-	Public                    // a global address
-	All                       // a wildcard: every address of the host
-)
-
 // A Verdict is a program held against the registration of its port.
+//
+// Programs are told by name alone, which whoever starts a process can choose: a
+// verdict finds what is misplaced, it is no proof of what a program is.
 type Verdict uint8
 
 // The verdicts.
 const (
-	Unknown      Verdict = iota // program or its services are not known; the default
-	Matches                     // the program serves what the port is registered for
-	Differs                     // the program serves something else
-	Unregistered                // the port is registered for nothing
+	// Unknown: it cannot be told what the program serves, as with an
+	// interpreter, a container's port forwarder, the kernel itself, or a program
+	// that nobody listed. The default.
+	Unknown Verdict = iota
+	// Matches: the program serves what the port is registered for, or what the
+	// common layer says is usually met there (see [Listener.KnownAs]).
+	Matches
+	// Differs: the port is registered for one thing, and the program serves
+	// another.
+	Differs
+	// Unregistered: the port is registered for nothing, so that there is nothing
+	// to hold the program against. This is a fact about the port, whichever the
+	// program; but where the common layer alone has a name, a program that is
+	// not known is Unknown.
+	Unregistered
 )
+
+// verdicts are the words of the verdicts in reports.
+var verdicts = [...]string{"unknown", "matches", "differs", "unregistered"}
+
+// String returns the verdict's word: "unknown", "matches", "differs" or
+// "unregistered".
+func (v Verdict) String() string {
+	if int(v) < len(verdicts) {
+		return verdicts[v]
+	}
+	return fmt.Sprintf("Verdict(%d)", uint8(v))
+}
+
+// ParseVerdict is the inverse of [Verdict.String].
+func ParseVerdict(s string) (Verdict, error) {
+	for i, word := range verdicts {
+		if s == word {
+			return Verdict(i), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no verdict on a program", s)
+}
+
+// Sentence says what the port is registered for and what holds it, in the
+// words that are used everywhere: "registered for https; process is sshd". Each
+// piece of text from the host or the registry goes through text first, which
+// makes it fit for where the sentence is printed; nil leaves it as it is.
+func (l *Listener) Sentence(text func(string) string) string {
+	if text == nil {
+		text = func(s string) string { return s }
+	}
+	s := "registered for nothing"
+	switch name := l.Service.Name; {
+	case name == "":
+	case l.Service.Source == portdb.Common:
+		s = "registered for nothing, usually " + text(name)
+	case l.Service.Source == portdb.Appendix:
+		s = "listed as " + text(name)
+	case l.Service.Source == portdb.Local:
+		s = "registered locally for " + text(name)
+	default:
+		s = "registered for " + text(name)
+	}
+	switch programs := l.Programs(); {
+	case len(programs) > 0:
+		s += "; process is "
+		for i, name := range programs {
+			if i > 0 {
+				s += ", "
+			}
+			s += text(name)
+		}
+	case l.Why == scanner.Kernel:
+		s += "; held by the kernel"
+	default:
+		s += "; process is not known"
+	}
+	if l.KnownAs != "" && l.KnownAs != l.Service.Name {
+		s += ", known as " + text(l.KnownAs)
+	}
+	return s
+}
+
+// Programs returns the names of the programs that hold the socket, each once, in
+// the order of the holders. An interpreter goes by its script. The names are raw.
+func (l *Listener) Programs() []string {
+	var names []string
+next:
+	for _, p := range l.Holders {
+		name := p.Name
+		if p.Script != "" {
+			name = p.Script
+		}
+		for _, n := range names {
+			if n == name {
+				continue next
+			}
+		}
+		names = append(names, name)
+	}
+	return names
+}

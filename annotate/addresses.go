@@ -1,0 +1,206 @@
+package annotate
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// A families is a set of address families.
+type families uint8
+
+const (
+	v4 families = 1 << iota
+	v6
+)
+
+// A cover is what a wildcard stands for.
+type cover struct {
+	addresses []netip.Addr
+	class     Exposure
+	widest    Exposure
+}
+
+// A hostView answers what an address means on one host. Each wildcard is worked
+// out once: its addresses are shared by all the sockets bound to it.
+type hostView struct {
+	interfaces []scanner.Interface
+	wildcards  [v4 | v6 + 1]*cover
+	devices    map[deviceKey]*cover
+	// bound are the addresses of the sockets without a wildcard, in one
+	// allocation for all.
+	bound []netip.Addr
+	// The class of the last address: sockets come in runs of one address.
+	lastAddr  netip.Addr
+	lastClass Exposure
+}
+
+// A deviceKey is a wildcard on a device.
+type deviceKey struct {
+	name     string
+	families families
+}
+
+// newHostView makes a view for these sockets.
+func newHostView(h *scanner.Host, sockets []scanner.Socket) *hostView {
+	n := 0
+	for i := range sockets {
+		if !isWildcard(&sockets[i]) {
+			n++
+		}
+	}
+	return &hostView{interfaces: h.Interfaces, bound: make([]netip.Addr, 0, n)}
+}
+
+// isWildcard reports whether the socket is bound to every address. One of which
+// the address is not known counts as such: it may be reached by any.
+func isWildcard(s *scanner.Socket) bool {
+	return !s.Addr.IsValid() || s.Addr.IsUnspecified()
+}
+
+// isHost reports whether the socket is in the network namespace of the scan.
+func isHost(s *scanner.Socket) bool { return s.Namespace == "host" || s.Namespace == "" }
+
+// reach fills in who can reach the listener.
+func (v *hostView) reach(l *Listener) {
+	s := l.Socket
+	if !isWildcard(s) {
+		l.Exposure = v.bindClass(s)
+		l.Widest = l.Exposure
+		v.bound = append(v.bound, s.Addr)
+		l.Addresses = v.bound[len(v.bound)-1 : len(v.bound) : len(v.bound)]
+		return
+	}
+	if !isHost(s) {
+		// Its addresses are those of a namespace that this snapshot does not
+		// describe; but they are not the host's (osquery/osquery#8516).
+		l.Exposure, l.Widest = Container, Container
+		return
+	}
+	c := v.wildcard(answers(s), s.Device)
+	l.Addresses, l.Exposure, l.Widest = c.addresses, c.class, c.widest
+}
+
+// bindClass returns the class of a socket that is bound to one address.
+func (v *hostView) bindClass(s *scanner.Socket) Exposure {
+	switch {
+	case isLoopbackDevice(s.Device):
+		return Loopback
+	case !isHost(s):
+		return min(scope(s.Addr.Unmap()), Container)
+	case IsContainerInterface(s.Device):
+		return min(scope(s.Addr.Unmap()), Container)
+	}
+	if s.Addr != v.lastAddr {
+		v.lastAddr, v.lastClass = s.Addr, ClassOf(s.Addr, v.interfaces)
+	}
+	return v.lastClass
+}
+
+// answers returns the families that a wildcard socket answers: an IPv6 one
+// answers IPv4 too unless it has IPV6_V6ONLY (ipv6(7)), one on ::ffff:0.0.0.0
+// answers IPv4 alone.
+func answers(s *scanner.Socket) families {
+	switch {
+	case s.Addr.Is4() || s.Addr.Is4In6():
+		return v4
+	case s.V6Only:
+		return v6
+	}
+	return v4 | v6
+}
+
+// wildcard returns what a wildcard stands for, on a device or on all.
+func (v *hostView) wildcard(f families, device string) *cover {
+	if device == "" {
+		if v.wildcards[f] == nil {
+			c := v.gather(f, "")
+			// A wildcard is All even on a host that has loopback alone: any
+			// interface that comes up is covered at once.
+			c.class = All
+			v.wildcards[f] = &c
+		}
+		return v.wildcards[f]
+	}
+	key := deviceKey{device, f}
+	c, ok := v.devices[key]
+	if !ok {
+		d := v.onDevice(f, device)
+		c = &d
+		if v.devices == nil {
+			v.devices = make(map[deviceKey]*cover)
+		}
+		v.devices[key] = c
+	}
+	return c
+}
+
+// onDevice returns what a wildcard bound to a device with SO_BINDTODEVICE stands
+// for: only what arrives on that interface reaches it.
+func (v *hostView) onDevice(f families, device string) cover {
+	c := v.gather(f, device)
+	switch {
+	case isLoopbackDevice(device):
+		c.class = Loopback
+	case IsContainerInterface(device):
+		c.class = Container
+	case c.widest > Loopback:
+		c.class = c.widest
+	case len(c.addresses) == 0 && v.isUp(device):
+		// Without an address of the family only the link reaches it, as a
+		// client of DHCP that waits for its address.
+		c.class = LinkLocal
+	default:
+		// The interface is not known, or it is a VRF: that is bound to like a
+		// device, has no address but loopback's, and stands for the addresses of
+		// interfaces that it does not name.
+		c.class = All
+	}
+	c.widest = c.class
+	return c
+}
+
+// gather returns the addresses of the families, sorted, each once, of one device
+// or of all where device is empty.
+func (v *hostView) gather(f families, device string) cover {
+	var c cover
+	for i := range v.interfaces {
+		in := &v.interfaces[i]
+		if device != "" && in.Name != device {
+			continue
+		}
+		for _, p := range in.Addrs {
+			a := p.Addr().Unmap()
+			if a.Is4() && f&v4 == 0 || a.Is6() && f&v6 == 0 {
+				continue
+			}
+			if a.IsLinkLocalUnicast() && a.Is6() {
+				a = a.WithZone(in.Name)
+			}
+			c.addresses = append(c.addresses, a)
+			c.widest = max(c.widest, classOn(a, in.Name))
+		}
+	}
+	slices.SortFunc(c.addresses, netip.Addr.Compare)
+	c.addresses = slices.Compact(c.addresses)
+	return c
+}
+
+// classOn returns the class of an address of an interface.
+func classOn(a netip.Addr, device string) Exposure {
+	class := scope(a)
+	if class > Container && class < Public && IsContainerInterface(device) {
+		return Container
+	}
+	return class
+}
+
+// isUp reports whether an interface is among those that are up.
+func (v *hostView) isUp(device string) bool {
+	return slices.ContainsFunc(v.interfaces, func(in scanner.Interface) bool { return in.Name == device })
+}
+
+// isLoopbackDevice reports whether a device is the loopback interface: "lo" on
+// Linux, which has one a namespace, "lo0" on the BSDs and macOS.
+func isLoopbackDevice(name string) bool { return name == "lo" || name == "lo0" }

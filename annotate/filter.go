@@ -1,0 +1,146 @@
+package annotate
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/whatslistening/whatslistening/portdb"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// A Filter says which listeners are wanted. What is of one kind is joined by
+// "or", the kinds by "and": TCP or UDP, of root. A kind without anything asks
+// nothing; the zero Filter takes every listener.
+type Filter struct {
+	// Terms are ports and words, as a person types them.
+	Terms []Term
+	// Exposed asks for what is reachable from outside ([Exposure.Reachable]).
+	Exposed bool
+	// Protocols are the protocols wanted.
+	Protocols []scanner.Protocol
+	// Users are names or uids; a listener is of a user where its socket is or
+	// one of its holders.
+	Users []string
+	// Ranges are the IANA ranges wanted.
+	Ranges []portdb.Range
+}
+
+// A Term is a port, a run of ports, or a word.
+type Term struct {
+	// Spec are the ports, where Word is empty.
+	Spec portdb.Spec
+	// Word names a service, a program, a script, or a systemd unit.
+	Word string
+	// registered are the ports that IANA or the operator gives to a service
+	// named Word, usual those where the other layers have it.
+	registered, usual []portdb.Spec
+}
+
+// ParseTerm reads a term: what is a port to [portdb.ParseSpec] is one
+// ("5432", ":443", "8000-9000", "udp/53"), and all else is a word ("nginx",
+// "postgresql"). What tries to be a port and is none ("70000", "9-1") is an
+// error, and so is an empty term. The ports of services come from db.
+func ParseTerm(s string, db *portdb.DB) (Term, error) {
+	spec, err := portdb.ParseSpec(s)
+	switch {
+	case err == nil:
+		return Term{Spec: spec}, nil
+	case !errors.Is(err, portdb.ErrNotSpec):
+		return Term{}, err
+	case s == "":
+		return Term{}, errors.New("an empty term matches nothing")
+	}
+	t := Term{Word: s}
+	for _, e := range db.Search(s) {
+		if !e.HasPort || e.Status != portdb.Assigned {
+			continue
+		}
+		ports := portdb.Spec{Transport: e.Transport, First: e.First, Last: e.Last}
+		if e.Source == portdb.IANA || e.Source == portdb.Local {
+			t.registered = append(t.registered, ports)
+		} else {
+			t.usual = append(t.usual, ports)
+		}
+	}
+	return t, nil
+}
+
+// Match reports whether l is wanted.
+func (f *Filter) Match(l *Listener) bool {
+	if f.Exposed && !l.Exposure.Reachable() {
+		return false
+	}
+	if len(f.Protocols) > 0 && !slices.Contains(f.Protocols, l.Protocol) {
+		return false
+	}
+	if len(f.Ranges) > 0 && (l.Protocol == scanner.Raw || !slices.Contains(f.Ranges, l.Range)) {
+		return false
+	}
+	if len(f.Users) > 0 && !slices.ContainsFunc(f.Users, l.isOf) {
+		return false
+	}
+	return len(f.Terms) == 0 || slices.ContainsFunc(f.Terms, func(t Term) bool { return t.match(l) })
+}
+
+// match reports whether l is at the ports or goes by the word.
+func (t *Term) match(l *Listener) bool {
+	if t.Word == "" {
+		return contains(t.Spec, l)
+	}
+	return t.names(l) || slices.ContainsFunc(l.Holders, t.namesProcess)
+}
+
+// contains reports whether l is at one of the ports. A raw socket has none.
+func contains(s portdb.Spec, l *Listener) bool {
+	return l.Protocol != scanner.Raw && s.Contains(transport(l.Protocol), l.Port)
+}
+
+// names reports whether the port of l goes by the word. What is merely usual at
+// a port counts only where it is not known that another program is there.
+func (t *Term) names(l *Listener) bool {
+	at := func(s portdb.Spec) bool { return contains(s, l) }
+	return strings.EqualFold(t.Word, l.Service.Name) || strings.EqualFold(t.Word, l.KnownAs) ||
+		slices.ContainsFunc(t.registered, at) || l.KnownAs == "" && slices.ContainsFunc(t.usual, at)
+}
+
+// namesProcess reports whether a process goes by the word: by its name, its
+// executable, its script (with the ending or without), or its unit (with the
+// type or without).
+func (t *Term) namesProcess(p *scanner.Process) bool {
+	is := func(name string) bool { return name != "" && strings.EqualFold(t.Word, name) }
+	if is(p.Name) || is(base(p.Exe, "", false)) || is(p.Unit) || is(p.Script) {
+		return true
+	}
+	if unit, _, ok := cutLast(p.Unit, "."); ok && is(unit) {
+		return true
+	}
+	script := base(p.Script, "", false)
+	return is(script) || is(trimEnding(script))
+}
+
+// isOf reports whether the listener belongs to a user, by name or uid.
+func (l *Listener) isOf(user string) bool {
+	if isUser(user, l.UID, l.User) {
+		return true
+	}
+	return slices.ContainsFunc(l.Holders, func(p *scanner.Process) bool { return isUser(user, p.UID, p.User) })
+}
+
+// isUser reports whether a person who types user means the one with this uid and
+// name.
+func isUser(user string, uid int64, name string) bool {
+	if name != "" && user == name {
+		return true
+	}
+	return uid >= 0 && user == strconv.FormatInt(uid, 10)
+}
+
+// cutLast is strings.Cut at the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
