@@ -1,0 +1,200 @@
+package scanner
+
+import (
+	"context"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The arguments of a process lie in its own memory, and the kernel waits for
+// that memory: for a lock that another thread holds while it waits for a dead
+// file server (mmap_lock), or for a page that a FUSE server does not deliver.
+// Such a wait cannot be broken off. So it is left to goroutines that are
+// abandoned when they do not answer: they share nothing with the scan but a
+// channel that never blocks, and they open their files by name and close them
+// themselves.
+
+// How long the scan waits without a single answer before it takes the
+// processes that are being read for stuck, how long it waits in all, and how
+// many goroutines may be stuck.
+const (
+	askPatience = 500 * time.Millisecond
+	askBudget   = 2 * time.Second
+	askWorkers  = 64
+)
+
+// A question is what is asked about one process.
+type question struct {
+	pid   int
+	start uint64
+	name  string // of the program
+	exe   string // as the kernel gave it, less deletedMark
+	args  bool
+	named bool // whether exe may really end in deletedMark
+}
+
+// An answer is what came of the question with that index.
+type answer struct {
+	at      int
+	ok      bool // the process was still the same one
+	script  string
+	args    []string
+	present bool // exe is there and its name ends in deletedMark
+}
+
+// askAll completes the processes that have a script, arguments or a doubtful
+// program, and returns how many did not answer.
+func askAll(ctx context.Context, procfs string, procs []*holder, args bool) int {
+	var asked []*holder
+	var questions []question
+	for _, p := range procs {
+		if !p.maybeGone && !args && interpreterOf(p.Name) == notInterpreter {
+			continue
+		}
+		asked = append(asked, p)
+		questions = append(questions, question{p.PID, p.start, p.Name, p.Exe, args, p.maybeGone})
+	}
+	if len(asked) == 0 {
+		return 0
+	}
+	a := &asking{procfs: procfs, questions: questions, answers: make(chan answer, len(questions))}
+	defer a.over.Store(true)
+	a.hire(min(runtime.GOMAXPROCS(0), len(asked)))
+	patience, budget := time.NewTimer(askPatience), time.NewTimer(askBudget)
+	defer patience.Stop()
+	defer budget.Stop()
+	for left := len(asked); left > 0; {
+		select {
+		case got := <-a.answers:
+			left--
+			patience.Reset(askPatience)
+			asked[got.at].take(got)
+		case <-patience.C:
+			// Whoever works now is stuck. Others go on with the rest.
+			if int(a.next.Load()) >= len(questions) || a.hired >= askWorkers {
+				return left
+			}
+			a.hire(a.hired)
+			patience.Reset(askPatience)
+		case <-budget.C:
+			return left
+		case <-ctx.Done():
+			return left
+		}
+	}
+	return 0
+}
+
+// take puts an answer into the process.
+func (p *holder) take(a answer) {
+	if !a.ok {
+		return // another process has the pid now
+	}
+	p.Script, p.Args = a.script, a.args
+	if a.present {
+		p.Exe += deletedMark
+		p.Deleted = false
+		p.Name = baseName(p.Exe)
+	}
+}
+
+// asking is the state that the scan shares with the goroutines it may abandon.
+type asking struct {
+	procfs    string
+	questions []question // not written to any more
+	answers   chan answer
+	next      atomic.Int64
+	over      atomic.Bool
+	hired     int // the scan's alone
+}
+
+// hire starts n more goroutines.
+func (a *asking) hire(n int) {
+	a.hired += n
+	for range n {
+		go a.work()
+	}
+}
+
+func (a *asking) work() {
+	var buf []byte
+	for !a.over.Load() {
+		at := int(a.next.Add(1)) - 1
+		if at >= len(a.questions) {
+			return
+		}
+		var got answer
+		got, buf = ask(a.procfs, &a.questions[at], buf)
+		got.at = at
+		a.answers <- got
+	}
+}
+
+// ask answers one question, with a buffer to use and to hand back.
+func ask(procfs string, q *question, buf []byte) (answer, []byte) {
+	// An open folder stays tied to its process, whoever has the pid later.
+	dir, err := unix.Open(procfs+"/"+strconv.Itoa(q.pid), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return answer{}, buf
+	}
+	defer unix.Close(dir)
+	var got answer
+	if kind := interpreterOf(q.name); q.args || kind != notInterpreter {
+		var n int
+		n, buf = readWhole(dir, "cmdline", buf)
+		words := splitArgs(buf[:n])
+		got.script = scriptOf(kind, words)
+		if q.args {
+			got.args = redactArgs(words)
+		}
+	}
+	if q.named {
+		got.present = sameFile(dir, "exe", "root"+q.exe+deletedMark)
+	}
+	n, buf := readWhole(dir, "stat", buf)
+	s, ok := parseStat(buf[:n])
+	got.ok = ok && s.start == q.start
+	return got, buf
+}
+
+// sameFile reports whether two names are one file.
+func sameFile(dir int, a, b string) bool {
+	var x, y unix.Stat_t
+	return unix.Fstatat(dir, a, &x, 0) == nil && unix.Fstatat(dir, b, &y, 0) == nil &&
+		x.Dev == y.Dev && x.Ino == y.Ino
+}
+
+// argsLimit is how much of the arguments is read. The class path of a Java
+// program can be tens of kilobytes; an argument is at most 128 KiB (execve(2)).
+const argsLimit = 256 << 10
+
+// readWhole reads a file of a process, up to argsLimit, into a buffer that
+// grows as it has to.
+func readWhole(dir int, name string, buf []byte) (int, []byte) {
+	if buf == nil {
+		buf = make([]byte, 4<<10)
+	}
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, buf
+	}
+	defer unix.Close(fd)
+	n := 0
+	for {
+		if n == len(buf) {
+			if n >= argsLimit {
+				return n, buf
+			}
+			buf = append(buf, make([]byte, 3*len(buf))...)
+		}
+		m, e := readSome(fd, buf[n:])
+		if e != 0 || m == 0 {
+			return n, buf
+		}
+		n += m
+	}
+}

@@ -1,0 +1,265 @@
+package scanner
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A holder is a process on its way to be described.
+type holder struct {
+	Process
+	start     uint64 // ticks since boot: with the pid the identity
+	described bool   // its facts are complete
+	maybeGone bool   // Exe ends in deletedMark, which has to be told from a name
+}
+
+// A factReader reads the facts of processes, one after the other, with buffers
+// of its own. It reads no file that a process can make it wait for.
+type factReader struct {
+	path    pathName
+	buf     []byte
+	strings map[string]string      // one copy of each text: paths recur
+	cgroups map[string]cgroupFacts // by the contents of the file
+}
+
+// factBuf holds a whole stat, status or cgroup file, and any path (PATH_MAX).
+const factBuf = 8 << 10
+
+// facts reads the facts of the process whose folder is the parent of the open
+// folder dir, and reports whether it is still there.
+func (r *factReader) facts(dir int, p *holder) bool {
+	return r.read(dir, "../", p)
+}
+
+// read reads the facts below prefix in the folder dir.
+func (r *factReader) read(dir int, prefix string, p *holder) bool {
+	if r.buf == nil {
+		r.buf = make([]byte, factBuf)
+		r.strings = make(map[string]string)
+		r.cgroups = make(map[string]cgroupFacts)
+	}
+	n, e := readName(dir, r.path.join(prefix, "stat"), r.buf)
+	switch e {
+	case 0:
+	case unix.ENOENT, unix.ESRCH:
+		return false
+	}
+	var comm string
+	if s, ok := parseStat(r.buf[:n]); ok {
+		comm = r.text(s.comm)
+		p.PPID, p.start = s.ppid, s.start
+	}
+	n, e = readLink(dir, r.path.join(prefix, "exe"), r.buf)
+	if e == 0 && n < len(r.buf) {
+		path := r.buf[:n]
+		if at := n - len(deletedMark); at > 0 && string(path[at:]) == deletedMark {
+			p.Deleted, p.maybeGone = true, true
+			path = path[:at]
+		}
+		p.Exe = r.text(path)
+	}
+	p.Name = programName(p.Exe, comm)
+	if n, e = readName(dir, r.path.join(prefix, "status"), r.buf); e == 0 {
+		if uid, ok := parseRealUID(r.buf[:n]); ok {
+			p.UID = uid
+		}
+	}
+	if n, e = readName(dir, r.path.join(prefix, "cgroup"), r.buf); e == 0 {
+		c := r.cgroup(r.buf[:n])
+		p.Unit, p.Runtime, p.Container = c.unit, c.runtime, c.container
+	}
+	return true
+}
+
+// programName is the base name of the program, or comm where that is not to be
+// seen. comm alone will not do: it is cut at 15 bytes and a process can set it.
+func programName(exe, comm string) string {
+	if name := baseName(exe); name != "" {
+		return name
+	}
+	return comm
+}
+
+// text returns b as a string, the same one for the same bytes.
+func (r *factReader) text(b []byte) string {
+	if s, ok := r.strings[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	r.strings[s] = s
+	return s
+}
+
+// cgroup parses a cgroup file, once for each different one.
+func (r *factReader) cgroup(b []byte) cgroupFacts {
+	if c, ok := r.cgroups[string(b)]; ok {
+		return c
+	}
+	c := parseCgroup(b)
+	r.cgroups[string(b)] = c
+	return c
+}
+
+// join makes the name prefix + tail.
+func (p *pathName) join(prefix, tail string) *byte {
+	p.n = copy(p.b[:], prefix)
+	p.n += copy(p.b[p.n:len(p.b)-1], tail)
+	p.b[p.n] = 0
+	return &p.b[0]
+}
+
+// describe completes the facts of the holders that have been found, each once:
+// the users' and parents' names, and what has to be read from the memory of a
+// process and may keep the reader waiting (a script, the arguments). A process
+// that does not answer in time keeps its row; it is counted in stats.
+func (h *holders) describe(ctx context.Context) error {
+	root, err := openProc(h.procfs)
+	if err != nil {
+		return err
+	}
+	defer root.close()
+	var fresh []*holder
+	for _, p := range h.procs {
+		if !p.described {
+			p.described = true
+			fresh = append(fresh, p)
+		}
+	}
+	h.counts.Slow += complete(ctx, root, h.procfs, fresh, h.args, h.users)
+	return ctx.Err()
+}
+
+// complete fills in the facts of processes that need more than their own small
+// files, and returns how many did not answer in time.
+func complete(ctx context.Context, root *procRoot, procfs string, procs []*holder, args bool, users *users) int {
+	boot, haveBoot := root.bootTime()
+	parents := parents{root: root, procs: procs}
+	for _, p := range procs {
+		if haveBoot && p.start > 0 {
+			p.Started = startTime(boot, p.start)
+		}
+		if p.UID >= 0 {
+			p.User = users.name(p.UID)
+		}
+		p.Parent = parents.name(p)
+	}
+	return askAll(ctx, procfs, procs, args)
+}
+
+// parents finds the names of parents, once each.
+type parents struct {
+	root  *procRoot
+	procs []*holder // sorted by pid
+	names map[int]string
+	read  factReader
+}
+
+func (ps *parents) name(p *holder) string {
+	if p.PPID <= 0 {
+		return ""
+	}
+	if at, ok := slices.BinarySearchFunc(ps.procs, p.PPID, func(q *holder, pid int) int { return q.PID - pid }); ok {
+		return ps.procs[at].Name
+	}
+	if name, ok := ps.names[p.PPID]; ok {
+		return name
+	}
+	name := ps.look(p)
+	if ps.names == nil {
+		ps.names = make(map[int]string)
+	}
+	ps.names[p.PPID] = name
+	return name
+}
+
+// look reads the name of a parent that holds no socket itself.
+func (ps *parents) look(p *holder) string {
+	r := &ps.read
+	if r.buf == nil {
+		r.buf = make([]byte, factBuf)
+	}
+	n, e := readName(ps.root.fd, r.path.set(p.PPID, "/stat"), r.buf)
+	if e != 0 {
+		return ""
+	}
+	s, ok := parseStat(r.buf[:n])
+	if !ok || s.start > p.start {
+		return "" // a parent is older than its child: the pid lives again
+	}
+	comm := string(s.comm)
+	if n, e = readLink(ps.root.fd, r.path.set(p.PPID, "/exe"), r.buf); e != 0 || n == len(r.buf) {
+		return comm
+	}
+	return programName(strings.TrimSuffix(string(r.buf[:n]), deletedMark), comm)
+}
+
+// bootTime returns when the system started, in seconds since the epoch: the
+// value that the line "btime" of /proc/stat has.
+func (p *procRoot) bootTime() (int64, bool) {
+	if p.real {
+		if boot, ok := clockBootTime(); ok {
+			return boot, true
+		}
+	}
+	// The line follows those of all processors and of all interrupts.
+	buf := make([]byte, 256<<10)
+	var name pathName
+	n, e := readName(p.fd, name.join("stat", ""), buf)
+	if e != 0 {
+		return 0, false
+	}
+	return parseBootTime(buf[:n])
+}
+
+// clockBootTime asks the clocks, because /proc/stat sums the interrupts of
+// every processor first, which takes milliseconds on a large machine. The
+// kernel's btime is the whole seconds of the same difference (fs/proc/stat.c,
+// getboottime64); too near a whole second to be sure it answers false.
+func clockBootTime() (int64, bool) {
+	var before, wall, after unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &before) != nil ||
+		unix.ClockGettime(unix.CLOCK_REALTIME, &wall) != nil ||
+		unix.ClockGettime(unix.CLOCK_BOOTTIME, &after) != nil {
+		return 0, false
+	}
+	const second = int64(1e9)
+	first, last := wall.Nano()-after.Nano(), wall.Nano()-before.Nano()
+	if first <= 0 || first/second != last/second {
+		return 0, false
+	}
+	return first / second, true
+}
+
+// describePIDs reads the facts of processes by their pids. A process that is
+// gone is not in the answer.
+func describePIDs(ctx context.Context, procfs string, pids []int, args bool) map[int]*Process {
+	facts := make(map[int]*Process, len(pids))
+	root, err := openProc(procfs)
+	if err != nil {
+		return facts
+	}
+	defer root.close()
+	var r factReader
+	var name pathName
+	procs := make([]*holder, 0, len(pids))
+	for _, pid := range slices.Compact(slices.Sorted(slices.Values(pids))) {
+		if pid <= 0 || ctx.Err() != nil {
+			continue
+		}
+		dir, e := openName(root.fd, name.set(pid, ""), unix.O_PATH|unix.O_DIRECTORY)
+		if e != 0 {
+			continue
+		}
+		p := &holder{Process: Process{PID: pid, UID: -1}}
+		if r.read(dir, "", p) {
+			procs = append(procs, p)
+			facts[pid] = &p.Process
+		}
+		unix.Close(dir)
+	}
+	complete(ctx, root, procfs, procs, args, newUsers())
+	return facts
+}

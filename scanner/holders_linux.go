@@ -1,0 +1,230 @@
+package scanner
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// A holders finds the processes that hold sockets, by the links in
+// /proc/PID/fd, and reads the facts of those processes.
+type holders struct {
+	procfs string
+	args   bool
+	users  *users
+	procs  []*holder // the holders found, by pid
+	seen   []int32 // the processes looked into, sorted
+	counts holderStats
+}
+
+// holderStats are what the walk saw and could not see.
+type holderStats struct {
+	// Processes is how many processes there were. Unreadable is how many of
+	// them did not let their descriptors be seen: not permitted.
+	Processes, Unreadable int
+	// Exhausted is how many were not looked into for want of descriptors in
+	// this process or in the system (EMFILE, ENFILE).
+	Exhausted int
+	// Slow is how many holders did not answer in time, so that a script, the
+	// arguments or other facts of theirs are missing.
+	Slow int
+}
+
+// newHolders returns a finder over a folder of processes, /proc as a rule. With
+// args the redacted arguments of the holders are read too.
+func newHolders(procfs string, args bool) *holders {
+	if procfs == "" {
+		procfs = "/proc"
+	}
+	return &holders{procfs: procfs, args: args, users: newUsers()}
+}
+
+// stats returns the counts of everything that has been looked at so far.
+func (h *holders) stats() holderStats { return h.counts }
+
+// attach walks every process and fills the Holders of the sockets: all holders
+// of each, by pid. For a socket that no process holds it looks at the descriptor
+// tables of the threads. It fails only where the folder of processes cannot be
+// read, and with the error of ctx when that ends first.
+func (h *holders) attach(ctx context.Context, socks []Socket) error {
+	root, err := openProc(h.procfs)
+	if err != nil {
+		return fmt.Errorf("open the folder of processes: %w", err)
+	}
+	defer root.close()
+	pids, err := root.pids()
+	if err != nil {
+		return fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
+	}
+	h.seen = pids
+	return h.look(ctx, root, pids, socks, func(s *Socket) bool { return true })
+}
+
+// again looks for the sockets that are still without a holder, in the processes
+// that are new since the last look: a socket passes from a process that ends to
+// its child while the walk is under way.
+func (h *holders) again(ctx context.Context, socks []Socket) error {
+	if !slices.ContainsFunc(socks, func(s Socket) bool { return ownerless(&s) }) {
+		return nil
+	}
+	root, err := openProc(h.procfs)
+	if err != nil {
+		return fmt.Errorf("open the folder of processes: %w", err)
+	}
+	defer root.close()
+	pids, err := root.pids()
+	if err != nil {
+		return fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
+	}
+	fresh := make([]int32, 0, 16)
+	for _, pid := range pids {
+		if _, ok := slices.BinarySearch(h.seen, pid); !ok {
+			fresh = append(fresh, pid)
+		}
+	}
+	h.seen = append(h.seen, fresh...)
+	slices.Sort(h.seen)
+	return h.look(ctx, root, fresh, socks, ownerless)
+}
+
+// ownerless reports whether a socket is without a holder and could have one.
+func ownerless(s *Socket) bool { return len(s.Holders) == 0 && s.Inode != 0 }
+
+// look searches some processes, and then their threads for what is still
+// without a holder.
+func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool) error {
+	h.counts.Processes += len(pids)
+	if err := h.pass(ctx, root, pids, socks, keep, (*walker).process); err != nil {
+		return err
+	}
+	return h.pass(ctx, root, pids, socks, ownerless, (*walker).threads)
+}
+
+// pass has a few workers look into the processes for the sockets that keep
+// admits, and joins what they found.
+func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int)) error {
+	set := newInodeSet(socks, keep)
+	if set.n == 0 || len(pids) == 0 {
+		return ctx.Err()
+	}
+	workers := make([]*walker, min(runtime.GOMAXPROCS(0), maxWorkers, (len(pids)+perWorker-1)/perWorker))
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for i := range workers {
+		w := &walker{root: root, set: set}
+		workers[i] = w
+		work := func() {
+			for ctx.Err() == nil {
+				at := int(next.Add(1)) - 1
+				if at >= len(pids) {
+					return
+				}
+				look(w, int(pids[at]))
+			}
+		}
+		if i == len(workers)-1 {
+			work()
+			break
+		}
+		group.Go(work)
+	}
+	group.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	h.join(workers, socks)
+	return nil
+}
+
+// A walk is bound by the kernel's work, which stops scaling on shared locks
+// long before the largest machines run out of processors; and a worker is not
+// worth its thread for a handful of processes.
+const (
+	maxWorkers = 16
+	perWorker  = 16
+)
+
+// join gives the sockets the holders that the workers found.
+func (h *holders) join(workers []*walker, socks []Socket) {
+	type find struct {
+		p    *holder
+		hits []int32
+	}
+	var finds []find
+	total := 0
+	for _, w := range workers {
+		h.counts.Unreadable += w.unreadable
+		h.counts.Exhausted += w.exhausted
+		total += len(w.hits)
+		for i, f := range w.found {
+			end := len(w.hits)
+			if i+1 < len(w.found) {
+				end = w.found[i+1].from
+			}
+			finds = append(finds, find{f.p, w.hits[f.from:end]})
+		}
+	}
+	if len(finds) == 0 {
+		return
+	}
+	slices.SortFunc(finds, func(a, b find) int { return cmp.Compare(a.p.PID, b.p.PID) })
+	// All holders of all sockets lie in one array, in the order of the pids, so
+	// that each socket's part of it comes out sorted.
+	counts := make([]int32, len(socks))
+	for _, f := range finds {
+		for _, s := range f.hits {
+			counts[s]++
+		}
+	}
+	all := make([]*Process, total)
+	for s, n := range counts {
+		if n > 0 {
+			socks[s].Holders, all = all[:0:n], all[n:]
+		}
+	}
+	for _, f := range finds {
+		p := h.known(f.p)
+		for _, s := range f.hits {
+			// A process may hold a socket by several descriptors.
+			if held := socks[s].Holders; len(held) == 0 || held[len(held)-1] != &p.Process {
+				socks[s].Holders = append(held, &p.Process)
+			}
+		}
+	}
+}
+
+// known returns the one record of a process, so that a process found twice has
+// its facts once.
+func (h *holders) known(p *holder) *holder {
+	at, ok := slices.BinarySearchFunc(h.procs, p, func(a, b *holder) int { return cmp.Compare(a.PID, b.PID) })
+	if ok && h.procs[at].start == p.start {
+		return h.procs[at]
+	}
+	h.procs = slices.Insert(h.procs, at, p)
+	return p
+}
+
+// pids returns the processes of the folder, sorted.
+func (p *procRoot) pids() ([]int32, error) {
+	if _, err := unix.Seek(p.fd, 0, 0); err != nil {
+		return nil, err
+	}
+	pids := make([]int32, 0, 512)
+	if e := readFolder(p.fd, make([]byte, direntBuf), func(n int) bool {
+		pids = append(pids, int32(n))
+		return true
+	}); e != 0 {
+		return nil, e
+	}
+	// The kernel gives them in order; a fixture or another kernel may not.
+	if !slices.IsSorted(pids) {
+		slices.Sort(pids)
+	}
+	return pids, nil
+}

@@ -1,0 +1,163 @@
+package scanner
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// A walker looks into processes, one after the other, with buffers of its own.
+type walker struct {
+	root *procRoot
+	set  *inodeSet
+
+	hits  []int32 // the sockets found, process after process
+	found []found
+
+	unreadable, exhausted int
+
+	path pathName
+	name descriptorName
+	link [linkLen]byte
+	ents []byte // for getdents64; nil until a folder has to be read
+	read factReader
+
+	kcmpRefused bool
+}
+
+// found is a holder: its sockets start at from in the hits of its walker.
+type found struct {
+	p    *holder
+	from int
+}
+
+// direntBuf is the buffer for one getdents64: some 1,300 descriptors.
+const direntBuf = 32 << 10
+
+// missesAllowed is how many descriptor numbers may be absent before the folder
+// is read after all. A lookup that misses costs as much as one that hits, and a
+// table with holes has many of them.
+const missesAllowed = 4
+
+// process looks at the descriptors of a process.
+func (w *walker) process(pid int) {
+	from := len(w.hits)
+	dir, e := w.open(w.path.set(pid, "/fd"))
+	switch e {
+	case 0:
+	case unix.ENOENT, unix.ESRCH:
+		return // it ended
+	case unix.EMFILE, unix.ENFILE:
+		w.exhausted++
+		return
+	default:
+		// A main thread that has ended leaves a folder that only root may open,
+		// while its threads' are as before.
+		if !w.private(pid) {
+			w.unreadable++
+		}
+		return
+	}
+	defer unix.Close(dir)
+	n := w.count(dir)
+	if n == 0 && w.root.counts {
+		// A kernel thread, or a process whose main thread has ended: only the
+		// second has other threads.
+		w.private(pid)
+		return
+	}
+	w.table(dir, n)
+	if len(w.hits) > from {
+		w.holder(dir, pid, from)
+	}
+}
+
+// open opens a folder of descriptors.
+func (w *walker) open(name *byte) (int, unix.Errno) {
+	return openName(w.root.fd, name, unix.O_RDONLY|unix.O_DIRECTORY)
+}
+
+// table looks at every descriptor in an open folder of n of them; 0 stands for
+// a number not known.
+func (w *walker) table(dir, n int) {
+	guessed := 0
+	if n > 0 {
+		w.name.reset()
+		for misses := 0; misses < missesAllowed; guessed++ {
+			e := w.descriptor(dir, w.name.ptr())
+			switch e {
+			case 0:
+				if n--; n == 0 {
+					return
+				}
+			case unix.ENOENT:
+				misses++
+			default:
+				return // the process ended, or may no longer be looked at
+			}
+			w.name.next()
+		}
+	}
+	if w.ents == nil {
+		w.ents = make([]byte, direntBuf)
+	}
+	readFolder(dir, w.ents, func(fd int) bool {
+		if fd < guessed {
+			return true
+		}
+		e := w.descriptor(dir, w.path.set(fd, ""))
+		return e == 0 || e == unix.ENOENT
+	})
+}
+
+// descriptor looks at one descriptor and notes the sockets that it stands for.
+func (w *walker) descriptor(dir int, name *byte) unix.Errno {
+	n, e := readDescriptor(dir, name, &w.link)
+	if e != 0 {
+		return e
+	}
+	if inode := parseSocketLink(w.link[:n]); inode != 0 {
+		for s := w.set.find(inode); s >= 0; s = w.set.after(s) {
+			w.hits = append(w.hits, s)
+		}
+	}
+	return 0
+}
+
+// holder notes that the process whose descriptors are open as dir holds the
+// sockets from that hit on, and reads its facts. They are read by way of dir,
+// which stays tied to this very process: once it has ended nothing is found
+// there, even when its pid lives again.
+func (w *walker) holder(dir, pid, from int) {
+	p := &holder{Process: Process{PID: pid, UID: -1}}
+	if !w.read.facts(dir, p) {
+		w.hits = w.hits[:from] // it ended, and holds nothing any more
+		return
+	}
+	w.found = append(w.found, found{p, from})
+}
+
+// A descriptorName is the name of a descriptor, counted up in place.
+type descriptorName struct {
+	b  [12]byte // digits at the end, then NUL
+	at int
+}
+
+func (d *descriptorName) reset() {
+	d.at = len(d.b) - 2
+	d.b[d.at] = '0'
+	d.b[len(d.b)-1] = 0
+}
+
+func (d *descriptorName) ptr() *byte { return &d.b[d.at] }
+
+func (d *descriptorName) next() {
+	i := len(d.b) - 2
+	for ; i >= d.at && d.b[i] == '9'; i-- {
+		d.b[i] = '0'
+	}
+	if i >= d.at {
+		d.b[i]++
+		return
+	}
+	d.at = i
+	d.b[i] = '1'
+}
