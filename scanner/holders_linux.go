@@ -19,7 +19,7 @@ type holders struct {
 	args   bool
 	users  *users
 	procs  []*holder // the holders found, by pid
-	seen   []int32 // the processes looked into, sorted
+	seen   []int32   // the processes looked into, sorted
 	counts holderStats
 }
 
@@ -70,7 +70,7 @@ func (h *holders) attach(ctx context.Context, socks []Socket) error {
 // that are new since the last look: a socket passes from a process that ends to
 // its child while the walk is under way.
 func (h *holders) again(ctx context.Context, socks []Socket) error {
-	if !slices.ContainsFunc(socks, func(s Socket) bool { return ownerless(&s) }) {
+	if !slices.ContainsFunc(socks, func(s Socket) bool { return unheld(&s) }) {
 		return nil
 	}
 	root, err := openProc(h.procfs)
@@ -90,11 +90,11 @@ func (h *holders) again(ctx context.Context, socks []Socket) error {
 	}
 	h.seen = append(h.seen, fresh...)
 	slices.Sort(h.seen)
-	return h.look(ctx, root, fresh, socks, ownerless)
+	return h.look(ctx, root, fresh, socks, unheld)
 }
 
-// ownerless reports whether a socket is without a holder and could have one.
-func ownerless(s *Socket) bool { return len(s.Holders) == 0 && s.Inode != 0 }
+// unheld reports whether a socket is without a holder and could have one.
+func unheld(s *Socket) bool { return len(s.Holders) == 0 && s.Inode != 0 }
 
 // look searches some processes, and then their threads for what is still
 // without a holder.
@@ -103,7 +103,7 @@ func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks 
 	if err := h.pass(ctx, root, pids, socks, keep, (*walker).process); err != nil {
 		return err
 	}
-	return h.pass(ctx, root, pids, socks, ownerless, (*walker).threads)
+	return h.pass(ctx, root, pids, socks, unheld, (*walker).threads)
 }
 
 // pass has a few workers look into the processes for the sockets that keep
