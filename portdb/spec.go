@@ -20,11 +20,12 @@ var ErrNotSpec = errors.New("not a port")
 // either with its transport before or after it ("udp/53", "53/udp",
 // "tcp/8000-8010").
 //
-// A text that is no port but may be a name fails with [ErrNotSpec]: it does not
-// start with ":", it is not made of digits and "-" alone, and no side of its
-// "/" is a transport or made of these ("9pfs", "914c/g"). Every other failure
-// says what is wrong with the port: that it is above 65535, that the run is
-// reversed, that the transport is unknown.
+// A text that may be a name fails with [ErrNotSpec]: one that does not start
+// with ":", is not made of digits and "-" alone, and has no such port and no
+// transport beside a "/" ("9pfs", "914c/g"). "cl/1" is such a name too, and not
+// a port of an unknown transport, though "1/cl" is one. Every other failure says
+// what is wrong with the port: that it is above 65535, that the run is reversed,
+// that the transport is unknown.
 func ParseSpec(s string) (Spec, error) {
 	before, after, slash := strings.Cut(s, "/")
 	if !slash {
@@ -34,15 +35,17 @@ func ParseSpec(s string) (Spec, error) {
 		return parsePorts(s, 0, s)
 	}
 	port, transport := before, after
-	if !portLike(before) {
+	if _, err := ParseTransport(before); err == nil && before != "" || !portLike(before) && portLike(after) {
 		port, transport = after, before
 	}
 	t, err := ParseTransport(transport)
 	switch {
-	case err != nil && !portLike(port):
-		return Spec{}, fmt.Errorf("%q: %w", s, ErrNotSpec)
-	case err != nil:
+	case err != nil && portLike(before):
 		return Spec{}, fmt.Errorf("%q: %w", s, err)
+	case err != nil && portLike(port):
+		return Spec{}, fmt.Errorf("%q: %w: %w", s, ErrNotSpec, err)
+	case err != nil, transport == "" && !portLike(port):
+		return Spec{}, fmt.Errorf("%q: %w", s, ErrNotSpec)
 	case transport == "":
 		return Spec{}, fmt.Errorf("%q: no transport beside the slash", s)
 	case port == "":
