@@ -15,8 +15,8 @@ const (
 	// nlRoom is the most that the kernel puts in one datagram of a dump
 	// (netlink_dump: never over 32 KiB).
 	nlRoom = 32 << 10
-	// nlPatience is how long a dump may be silent. The kernel answers as it is
-	// asked, so that in truth nothing is ever waited for.
+	// nlPatience is how long an answer may take to be whole. The kernel answers as
+	// it is asked, so that in truth nothing is ever waited for.
 	nlPatience = 5 * time.Second
 	// nlTries is how often a dump is asked for that the kernel says is not
 	// consistent, or that lost messages.
@@ -31,9 +31,10 @@ var errLost = errors.New("messages lost")
 
 // A netlinkConn is a conversation with one family of the kernel's netlink.
 type netlinkConn struct {
-	fd  int
-	seq uint32
-	req []byte
+	fd       int
+	seq      uint32
+	req      []byte
+	patience time.Duration // how long an answer may stay away
 }
 
 // dialNetlink opens a conversation: family is NETLINK_SOCK_DIAG or
@@ -43,19 +44,24 @@ func dialNetlink(family int) (*netlinkConn, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("netlink socket", err)
 	}
-	c := &netlinkConn{fd: fd}
+	c := &netlinkConn{fd: fd, patience: nlPatience}
 	// A connected netlink socket takes messages from the kernel alone.
 	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		c.close()
 		return nil, os.NewSyscallError("netlink connect", err)
 	}
-	// Short, so that a cancelled context is soon obeyed.
-	tv := unix.NsecToTimeval(int64(100 * time.Millisecond))
-	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv); err != nil {
+	if err := setTick(fd); err != nil {
 		c.close()
-		return nil, os.NewSyscallError("netlink timeout", err)
+		return nil, err
 	}
 	return c, nil
+}
+
+// setTick makes a blocked reading look up often, so that a context that has
+// ended is soon obeyed.
+func setTick(fd int) error {
+	tv := unix.NsecToTimeval(int64(100 * time.Millisecond))
+	return os.NewSyscallError("netlink timeout", unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv))
 }
 
 func (c *netlinkConn) close() { unix.Close(c.fd) }
@@ -63,7 +69,7 @@ func (c *netlinkConn) close() { unix.Close(c.fd) }
 // dump asks for a table and appends the datagrams of the answer to buf. The
 // request is made anew for each try, as its sequence number tells the answers
 // apart. After nlTries incomplete answers it returns the last one together with
-// errInterrupted or errLost; with any other error what it appended is no answer.
+// errInterrupted or errLost; with any other error it appends nothing.
 func (c *netlinkConn) dump(ctx context.Context, buf []byte, request func(b []byte, seq uint32) []byte) ([]byte, error) {
 	start := len(buf)
 	for try := 1; ; try++ {
@@ -73,7 +79,11 @@ func (c *netlinkConn) dump(ctx context.Context, buf []byte, request func(b []byt
 			return buf[:start], err
 		}
 		b, err := c.receive(ctx, buf[:start])
-		if err == nil || try == nlTries || !errors.Is(err, errInterrupted) && !errors.Is(err, errLost) {
+		incomplete := errors.Is(err, errInterrupted) || errors.Is(err, errLost)
+		if err != nil && !incomplete {
+			return buf[:start], err
+		}
+		if err == nil || try == nlTries {
 			return b, err
 		}
 		buf = b
@@ -93,7 +103,7 @@ func (c *netlinkConn) send() error {
 // receive appends datagrams to buf until the answer is whole.
 func (c *netlinkConn) receive(ctx context.Context, buf []byte) ([]byte, error) {
 	var incomplete error
-	for deadline := time.Now().Add(nlPatience); ; {
+	for deadline := time.Now().Add(c.patience); ; {
 		buf = slices.Grow(buf, nlRoom)
 		// MSG_TRUNC makes the kernel say how long the datagram was.
 		n, _, err := unix.Recvfrom(c.fd, buf[len(buf):cap(buf)], unix.MSG_TRUNC)
@@ -108,7 +118,7 @@ func (c *netlinkConn) receive(ctx context.Context, buf []byte) ([]byte, error) {
 				return buf, incomplete
 			}
 			if time.Now().After(deadline) {
-				return buf, fmt.Errorf("netlink: no answer within %v", nlPatience)
+				return buf, fmt.Errorf("netlink: no answer within %v", c.patience)
 			}
 			continue
 		case err == unix.ENOBUFS:
