@@ -13,6 +13,8 @@ const (
 	LimitPIDNamespace = "pid-namespace"
 	// LimitSlow: processes did not answer in time, so that their facts are missing.
 	LimitSlow = "slow-processes"
+	// LimitExhausted: processes could not be looked into for want of descriptors.
+	LimitExhausted = "too-many-open-files"
 	// LimitInterrupted: the search for holders ended early.
 	LimitInterrupted = "interrupted"
 	// LimitNetlinkUnavailable: sock_diag could not be asked and gopsutil was.

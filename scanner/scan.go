@@ -111,15 +111,3 @@ func (s *Snapshot) list(ctx context.Context, o *Options) (Source, error) {
 	}
 	return Gopsutil, nil
 }
-
-// ownerless counts the sockets without a holder that a descriptor could be of:
-// a socket without an inode cannot have one.
-func ownerless(socks []Socket) int {
-	n := 0
-	for i := range socks {
-		if len(socks[i].Holders) == 0 && socks[i].Inode != 0 {
-			n++
-		}
-	}
-	return n
-}

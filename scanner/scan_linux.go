@@ -3,6 +3,7 @@ package scanner
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	gopsnet "github.com/shirou/gopsutil/v3/net"
 )
@@ -19,83 +20,82 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source) {
 	p := readPrivileges()
 	c.Privileges = p.name()
 	var st holderStats
+	u := (*users)(nil)
 	if source == Netlink {
-		st = s.hold(ctx, o)
-	} else if !p.seeAll() {
-		st.Unreadable = len(s.Sockets) // gopsutil does not say how many there were
+		h := newHolders(o.procfs(), o.Args)
+		if err := s.hold(ctx, o, h); err != nil {
+			c.limit(true, LimitInterrupted, fmt.Sprintf("the search for processes ended early: %v", err), "")
+		}
+		st, u = h.stats(), h.users
+		c.Processes, c.Unreadable = st.Processes, st.Unreadable
 	}
-	c.Processes, c.Unreadable = st.Processes, st.Unreadable
-	if source == Gopsutil {
-		c.Unreadable = 0
-	}
-
-	without := 0
+	v := readView(o.procfs(), p, st, s.Sockets)
+	v.limits(c, source)
 	for i := range s.Sockets {
-		if len(s.Sockets[i].Holders) == 0 {
-			without++
+		if one := &s.Sockets[i]; len(one.Holders) == 0 {
+			one.Why = v.why(one)
 		}
 	}
-	v := readView(o.procfs(), p, st.Unreadable, without)
-	v.limits(c, st, source)
-	v.explain(s.Sockets)
-	nameUsers(s.Sockets)
+	nameUsers(s.Sockets, u)
 }
 
 // hold finds the holders by a walk of /proc, and looks again for what the walk
 // left without one: such a socket may be gone, or its holder newer than the walk.
-func (s *Snapshot) hold(ctx context.Context, o *Options) holderStats {
-	h := newHolders(o.procfs(), o.Args)
-	err := h.attach(ctx, s.Sockets)
-	if err == nil && ownerless(s.Sockets) > 0 {
-		s.Sockets = dropGone(ctx, o, s.Sockets)
-		if ownerless(s.Sockets) > 0 {
-			if err = h.again(ctx, s.Sockets); err == nil && ownerless(s.Sockets) > 0 {
-				s.Sockets = dropGone(ctx, o, s.Sockets)
+func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders) error {
+	if err := h.attach(ctx, s.Sockets); err != nil {
+		return err
+	}
+	if s.dropGone(ctx, o) > 0 {
+		if err := h.again(ctx, s.Sockets); err != nil {
+			return err
+		}
+		s.dropGone(ctx, o)
+	}
+	return h.describe(ctx)
+}
+
+// dropGone takes out the ownerless sockets that are no more and returns how many
+// remain. It asks sock_diag again; a socket is known by its cookie, which the
+// kernel gives out once. Where the answer is not to be had nothing is taken out.
+func (s *Snapshot) dropGone(ctx context.Context, o *Options) int {
+	again := Options{ProcFS: o.ProcFS}
+	n := 0
+	for i := range s.Sockets {
+		if one := &s.Sockets[i]; ownerless(one) {
+			n++
+			if !slices.Contains(again.Protocols, one.Protocol) {
+				again.Protocols = append(again.Protocols, one.Protocol)
 			}
 		}
 	}
-	if err == nil {
-		err = h.describe(ctx)
-	}
-	if err != nil {
-		s.Coverage.limit(true, LimitInterrupted, fmt.Sprintf("the search for processes ended early: %v", err), "")
-	}
-	return h.stats()
-}
-
-// dropGone asks sock_diag again and returns the sockets without those ownerless
-// ones that are no more. A socket is known by its cookie, which the kernel gives
-// out once. Where the answer is not to be had nothing is dropped.
-func dropGone(ctx context.Context, o *Options, socks []Socket) []Socket {
-	again := Options{ProcFS: o.ProcFS}
-	for i := range socks {
-		if s := &socks[i]; len(s.Holders) == 0 && s.Inode != 0 {
-			again.Protocols = append(again.Protocols, s.Protocol)
-		}
+	if n == 0 {
+		return 0
 	}
 	c := Coverage{Complete: true}
 	now, err := listNetlink(ctx, &again, &c)
 	if err != nil || !c.Complete {
-		return socks
+		return n
 	}
-	alive := make(map[uint64]bool, len(now))
+	alive := make(map[uint64]struct{}, len(now))
 	for i := range now {
-		alive[now[i].Cookie] = true
+		alive[now[i].Cookie] = struct{}{}
 	}
-	kept := socks[:0]
-	for i := range socks {
-		s := &socks[i]
-		if len(s.Holders) > 0 || s.Inode == 0 || alive[s.Cookie] {
-			kept = append(kept, *s)
+	s.Sockets = slices.DeleteFunc(s.Sockets, func(one Socket) bool {
+		if !ownerless(&one) {
+			return false
 		}
-	}
-	return kept
+		_, ok := alive[one.Cookie]
+		if !ok {
+			n--
+		}
+		return !ok
+	})
+	return n
 }
 
 // nameUsers gives the owners of sockets their names. Most sockets belong to the
-// user of their holder, who is named already.
-func nameUsers(socks []Socket) {
-	var u *users
+// user of their holder, who is named already. A nil u is made when it is needed.
+func nameUsers(socks []Socket, u *users) {
 	names := make(map[int64]string)
 	for i := range socks {
 		for _, p := range socks[i].Holders {

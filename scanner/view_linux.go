@@ -72,16 +72,21 @@ func (p privileges) remedy() string {
 // A view says how much of the processes a scan could see.
 type view struct {
 	privileges privileges
-	unreadable int
-	without    int    // sockets without a holder
+	stats      holderStats
+	without    int    // sockets without a holder that could have one
 	hidepid    string // the option of the proc mount that hides processes, empty for none
 	nested     bool   // there are processes outside, in another pid namespace
 }
 
 // readView looks at what stands between the scan and the processes. Of a scan
 // that sees all there is nothing to ask.
-func readView(procfs string, p privileges, unreadable, without int) view {
-	v := view{privileges: p, unreadable: unreadable, without: without}
+func readView(procfs string, p privileges, st holderStats, socks []Socket) view {
+	v := view{privileges: p, stats: st}
+	for i := range socks {
+		if ownerless(&socks[i]) {
+			v.without++
+		}
+	}
 	if !p.ptrace || !p.initial {
 		// CAP_SYS_PTRACE sees through hidepid; without it pid 1, which every pid
 		// namespace has, is the one to look for.
@@ -89,7 +94,7 @@ func readView(procfs string, p privileges, unreadable, without int) view {
 			v.hidepid = readHidepid(procfs)
 		}
 	}
-	if without > 0 && p.seeAll() {
+	if v.without > 0 && p.seeAll() {
 		ns := readlink(procfs + "/1/ns/pid")
 		v.nested = ns != "" && ns != firstPIDNamespace
 	}
@@ -124,45 +129,48 @@ func parseHidepid(b []byte, path string) string {
 }
 
 // limits notes what could not be seen.
-func (v view) limits(c *Coverage, st holderStats, source Source) {
+func (v view) limits(c *Coverage, source Source) {
+	st := v.stats
 	if source == Gopsutil && !v.privileges.seeAll() {
 		c.limit(true, LimitUnreadable, "the processes of other users could not be looked into", v.privileges.remedy())
-	} else if n := v.unreadable; n > 0 {
-		c.limit(true, LimitUnreadable, fmt.Sprintf("%d of %d %s did not show %s sockets", n, st.Processes,
-			plural(st.Processes, "process", "processes"), plural(n, "its", "their")), v.privileges.remedy())
+	}
+	if n := st.Unreadable; n > 0 {
+		c.limit(true, LimitUnreadable, fmt.Sprintf("%d of %s did not show %s sockets", n, processes(st.Processes), plural(n, "its", "their")),
+			v.privileges.remedy())
 	}
 	if v.hidepid != "" {
 		c.limit(true, LimitHidden, "/proc hides the processes of other users ("+v.hidepid+")", v.privileges.remedy())
 	}
 	if v.nested {
 		c.limit(true, LimitPIDNamespace, fmt.Sprintf("%d %s no holder among the processes of this pid namespace, and those outside it cannot be seen",
-			v.without, plural(v.without, "socket has", "sockets have")), "run in the host's pid namespace (docker run --pid=host)")
+			v.without, plural(v.without, "socket has", "sockets have")), "run in the pid namespace of the host (docker run --pid=host)")
 	}
-	if st.Slow > 0 {
-		c.limit(true, LimitSlow, fmt.Sprintf("%d %s did not answer in time", st.Slow, plural(st.Slow, "process", "processes")),
-			"look for processes in uninterruptible sleep (ps -eo pid,stat,wchan,comm)")
+	if n := st.Exhausted; n > 0 {
+		c.limit(true, LimitExhausted, fmt.Sprintf("%d of %s could not be looked into: too many open files", n, processes(st.Processes)),
+			"raise the limit of open files (ulimit -n)")
+	}
+	if n := st.Slow; n > 0 {
+		c.limit(true, LimitSlow, processes(n)+" did not answer in time", "look for processes in uninterruptible sleep (ps -eo pid,stat,wchan,comm)")
 	}
 }
 
-// explain says of every socket without a holder why.
-func (v view) explain(socks []Socket) {
-	for i := range socks {
-		if s := &socks[i]; len(s.Holders) == 0 {
-			s.Why = v.why(s)
-		}
-	}
-}
+// processes writes a number of processes.
+func processes(n int) string { return fmt.Sprintf("%d %s", n, plural(n, "process", "processes")) }
 
 // why is the reason that a socket is without a holder. The kernel's own sockets
 // (VXLAN, WireGuard, NFS) are root's and have an inode like any other: they are
 // told by no process having them, once all have been looked into.
 func (v view) why(s *Socket) Why {
 	switch {
-	case s.Inode == 0 && s.UID >= 0:
-		return Kernel
-	case v.unreadable > 0 || v.hidepid != "" || v.nested:
+	case s.UID < 0 && v.privileges.seeAll(): // gopsutil's
+		return NotFound
+	case s.UID < 0:
 		return NotPermitted
-	case s.UID == 0:
+	case s.Inode == 0:
+		return Kernel
+	case v.stats.Unreadable > 0 || v.hidepid != "" || v.nested:
+		return NotPermitted
+	case s.UID == 0 && v.stats.Exhausted == 0:
 		return Kernel
 	}
 	return NotFound
