@@ -35,14 +35,13 @@ func message(typ, flags uint16, seq uint32, parts ...[]byte) []byte {
 // diagMsg is a struct inet_diag_msg.
 type diagMsg struct {
 	family, state  byte
-	port                   uint16
-	addr                   string
-	index                  uint32
-	cookie                 uint64
-	rqueue, wqueue         uint32
-	uid, inode             uint32
-	attrs                  []byte
-
+	port           uint16
+	addr           string
+	index          uint32
+	cookie         uint64
+	rqueue, wqueue uint32
+	uid, inode     uint32
+	attrs          []byte
 }
 
 func (d diagMsg) bytes() []byte {
@@ -121,7 +120,8 @@ func TestParseDiag(t *testing.T) {
 		{"another state", tcp4, diagMsg{family: afInet, state: 1, port: 80, addr: "0.0.0.0"}, nil},
 		{"a family that there is not", tcp4, diagMsg{family: 200, state: stateListen, port: 80, addr: "0.0.0.0"}, nil},
 		{
-			"an SCTP endpoint of two addresses", diagQuery{protocol: SCTP, family: IPv6},
+			"an SCTP endpoint of two addresses",
+			diagQuery{protocol: SCTP, family: IPv6},
 			diagMsg{
 				family: afInet6, state: stateListen, port: 3868, addr: "2001:db8::1", inode: 5,
 				attrs: attr(diagAttrLocals, append(storage("2001:db8::1"), storage("192.0.2.1")...)...),
@@ -132,7 +132,8 @@ func TestParseDiag(t *testing.T) {
 			},
 		},
 		{
-			"an SCTP endpoint of one address", diagQuery{protocol: SCTP, family: IPv4},
+			"an SCTP endpoint of one address",
+			diagQuery{protocol: SCTP, family: IPv4},
 			diagMsg{family: afInet, state: stateListen, port: 3868, addr: "192.0.2.1", attrs: attr(diagAttrLocals, storage("192.0.2.1")...)},
 			[]Socket{{Protocol: SCTP, Family: IPv4, Port: 3868, Addr: netip.MustParseAddr("192.0.2.1"), Namespace: "host"}},
 		},

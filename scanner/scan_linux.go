@@ -61,7 +61,7 @@ func (s *Snapshot) dropGone(ctx context.Context, o *Options) int {
 	again := Options{ProcFS: o.ProcFS}
 	n := 0
 	for i := range s.Sockets {
-		if one := &s.Sockets[i]; ownerless(one) {
+		if one := &s.Sockets[i]; unheld(one) {
 			n++
 			if !slices.Contains(again.Protocols, one.Protocol) {
 				again.Protocols = append(again.Protocols, one.Protocol)
@@ -81,7 +81,7 @@ func (s *Snapshot) dropGone(ctx context.Context, o *Options) int {
 		alive[now[i].Cookie] = struct{}{}
 	}
 	s.Sockets = slices.DeleteFunc(s.Sockets, func(one Socket) bool {
-		if !ownerless(&one) {
+		if !unheld(&one) {
 			return false
 		}
 		_, ok := alive[one.Cookie]

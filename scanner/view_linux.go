@@ -83,7 +83,7 @@ type view struct {
 func readView(procfs string, p privileges, st holderStats, socks []Socket) view {
 	v := view{privileges: p, stats: st}
 	for i := range socks {
-		if ownerless(&socks[i]) {
+		if unheld(&socks[i]) {
 			v.without++
 		}
 	}
