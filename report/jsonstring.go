@@ -13,7 +13,8 @@ import (
 // `dev-disk-by\x2duuid.swap` under that very name.
 //
 // What a reader cannot see, or what a terminal obeys, is written with the
-// escapes of the format (RFC 8259, section 7: \u202e), which lose nothing.
+// escapes of the format (RFC 8259, section 7: \u202e), which lose nothing. So is
+// the second of two "#": a CI system takes "##vso[" for a command of ours.
 
 // appendJSON appends s to dst as a JSON string.
 func appendJSON(dst []byte, s string) []byte {
@@ -35,7 +36,7 @@ func appendQuoted(dst []byte, s string, escape func([]byte, rune) []byte) []byte
 				if byteEscape(s[i:]) {
 					dst = append(dst, "x5c"...)
 				}
-			case c < ' ' || c == 0x7f:
+			case c < ' ' || c == 0x7f, c == '#' && i > 0 && s[i-1] == '#':
 				dst = escape(append(dst, s[start:i]...), rune(c))
 			default:
 				i++

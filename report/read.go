@@ -77,18 +77,27 @@ func (e *ReadError) at(i int) *ReadError {
 // text is at fault, and that of r where r cannot be read. Names in the report
 // are as hostile as those of a host.
 func Read(r io.Reader) (*Report, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	data, err := readAll(r, MaxSize)
 	if err != nil {
 		return nil, err
-	}
-	if len(data) > MaxSize {
-		return nil, &ReadError{Problem: fmt.Sprintf("it is larger than %d MiB", MaxSize>>20)}
 	}
 	rep, rerr := parseReport(data)
 	if rerr != nil {
 		return nil, rerr
 	}
 	return rep, nil
+}
+
+// readAll reads r to its end, and no more than limit bytes of it.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, &ReadError{Problem: fmt.Sprintf("it is larger than %d MiB", limit>>20)}
+	}
+	return data, nil
 }
 
 const hintJSON = "a report to read is made by whatslistening -o json"
@@ -120,7 +129,8 @@ func parseReport(data []byte) (*Report, *ReadError) {
 }
 
 // checkSchema looks for the schema before anything else is read: of a report of
-// another shape, nothing else can be said.
+// another shape, nothing else can be said. It also tells a line of JSONL, whose
+// host is a name, from a report.
 func (d *decoder) checkSchema() *ReadError {
 	defer func() { d.pos = 0 }()
 	if d.peek() != '{' {
@@ -128,32 +138,57 @@ func (d *decoder) checkSchema() *ReadError {
 		err.Hint = hintJSON
 		return err
 	}
-	found, stop := false, new(ReadError)
+	schema, host, stop := false, false, new(ReadError)
 	err := d.members(func(key string, _ int) *ReadError {
-		if key != "schema" || found {
-			return d.skip(0)
+		switch {
+		case key == "schema" && !schema:
+			schema = true
+			if err := d.schema(); err != nil {
+				return err.in(key)
+			}
+		case key == "host" && !host:
+			host = true
+			if d.peek() == '"' {
+				err := d.errorf("a name, as in a line of jsonl: a report has an object here").in(key)
+				err.Hint = hintJSON
+				return err
+			}
+			fallthrough
+		default:
+			if err := d.skip(0); err != nil {
+				return err
+			}
 		}
-		found = true
-		d.peek()
-		start := d.pos
-		s, err := d.text()
-		if err != nil {
-			return err.in("schema")
+		if schema && host {
+			return stop
 		}
-		if s != Schema {
-			err := d.errorAt(start, "%q is not %q, the shape that this version reads", clip(s), Schema).in("schema")
-			err.Hint = "read it with the version of whatslistening that wrote it, or make a new one"
-			return err
-		}
-		return stop
+		return nil
 	})
 	switch {
 	case err == stop:
 		return nil
 	case err != nil:
 		return err
+	case !schema:
+		return &ReadError{Field: "schema", Problem: "the key is missing: this is not a report", Hint: hintJSON}
 	}
-	return &ReadError{Field: "schema", Problem: "the key is missing: this is not a report", Hint: hintJSON}
+	return nil
+}
+
+// schema reads the name of the shape.
+func (d *decoder) schema() *ReadError {
+	d.peek()
+	start := d.pos
+	s, err := d.text()
+	if err != nil {
+		return err
+	}
+	if s != Schema {
+		err := d.errorAt(start, "%q is not %q, the shape that this version reads", clip(s), Schema)
+		err.Hint = "read it with the version of whatslistening that wrote it, or make a new one"
+		return err
+	}
+	return nil
 }
 
 // A loader makes listeners from records.
