@@ -1,7 +1,7 @@
 package report
 
 import (
-	"io"
+	"net/netip"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -51,14 +51,17 @@ func (p *page) text(s string) {
 	p.buf = append(appendText(p.buf, s[:end]), ellipsis...)
 }
 
-// flush writes the page to w and empties it.
-func (p *page) flush(w io.Writer) error {
-	if len(p.buf) == 0 {
-		return nil
+// addr writes an address; its zone is a name that the host chose.
+func (p *page) addr(a netip.Addr) {
+	if !a.IsValid() {
+		p.word("?")
+		return
 	}
-	_, err := w.Write(p.buf)
-	p.buf = p.buf[:0]
-	return err
+	p.buf = a.WithZone("").AppendTo(p.buf)
+	if z := a.Zone(); z != "" {
+		p.word("%")
+		p.text(z)
+	}
 }
 
 const ellipsis = "…"
@@ -86,6 +89,11 @@ func appendText(dst []byte, s string) []byte {
 	}
 	return append(dst, s...)
 }
+
+// Escape returns s as [Write] shows text from the host: in one line, without a
+// character that could mislead a terminal or a reader. It is for diagnostics
+// that speak of such text.
+func Escape(s string) string { return string(appendText(nil, s)) }
 
 // maxMarks is how many combining marks may stand on one letter. No script
 // needs more, and a pile of them grows into the rows above.

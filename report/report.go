@@ -55,6 +55,9 @@ type Options struct {
 	Sort []string
 	// NoHeader leaves out the line of titles, NoTrunc never shortens a cell.
 	NoHeader, NoTrunc bool
+	// NoSummary leaves out the lines below a table, as for a pipe; [Summary]
+	// writes them elsewhere. NoHeader leaves them out too.
+	NoSummary bool
 	// All turns every folding off.
 	All bool
 	// Array makes an explanation of one port a list in JSON and YAML, as that of
@@ -95,8 +98,14 @@ func Write(w io.Writer, r *Report, f Format, o *Options) error {
 		o = new(Options)
 	}
 	switch f {
-	case Table, Wide, Tree, Markdown, CSV:
-		return fmt.Errorf("format %s is not written yet", f)
+	case Table, Wide:
+		return writeTable(w, r, f, o)
+	case Tree:
+		return writeTree(w, r, o)
+	case Markdown:
+		return writeMarkdown(w, r, o)
+	case CSV:
+		return writeCSV(w, r, o)
 	case JSON:
 		return writeJSON(w, r, o)
 	case JSONL:

@@ -1,0 +1,179 @@
+package report
+
+import (
+	"cmp"
+
+	"github.com/whatslistening/whatslistening/annotate"
+)
+
+// columns are all the columns there are, in the order in which help lists them.
+var columns = [...]column{
+	{
+		key: "protocol", title: "PROTO", help: "transport protocol: tcp, udp, sctp …",
+		need: 85, cost: 9, least: 5, ours: true, cell: cellProtocol,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Protocol, b.Protocol) },
+	},
+	{
+		key: "address", title: "ADDRESS", help: `local address; "*" is every one, IPv4 and IPv6; "%" a device`,
+		need: 82, cost: 15, least: 10, cell: cellAddress, style: styleAddress, compare: byAddress,
+	},
+	{
+		key: "port", title: "PORT", help: "local port",
+		need: 100, cost: 20, least: 5, right: true, ours: true, cell: cellPort,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Port, b.Port) },
+	},
+	{
+		key: "service", title: "SERVICE", help: `what the port is registered for; "≠" where another program holds it`,
+		need: 60, cost: 4, least: 9, cell: cellService, style: styleService,
+	},
+	{
+		key: "range", title: "RANGE", help: "IANA range of the port: well-known, registered or dynamic",
+		need: 30, cost: 1, least: 5, ours: true, cell: cellRange, style: styleRange,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Range, b.Range) },
+	},
+	{
+		key: "process", title: "PROCESS", help: "programs that hold the socket, with their pids",
+		need: 90, cost: 6, least: 14, keep: keepBoth, cell: cellProcess, style: styleProcess, compare: byProcess,
+	},
+	{
+		key: "pid", title: "PID", help: "pids of all the holders",
+		need: 40, cost: 3, least: 7, right: true, ours: true, cell: cellPID, compare: byPID,
+	},
+	{
+		key: "user", title: "USER", help: "owner of the socket",
+		need: 50, cost: 3, least: 6, cell: cellUser,
+	},
+	{
+		key: "exposure", title: "EXPOSURE", help: "who can reach it: loopback, container, link-local, private, shared, public, all",
+		need: 80, cost: 7, least: 8, ours: true, cell: cellExposure, style: styleExposure,
+		compare: func(a, b *annotate.Listener) int {
+			return cmp.Or(cmp.Compare(a.Exposure, b.Exposure), cmp.Compare(a.Widest, b.Widest))
+		},
+	},
+	{
+		key: "program", title: "PROGRAM", help: "program against registration: matches, differs, unregistered, unknown",
+		need: 29, cost: 1, least: 7, ours: true, cell: cellProgram, style: styleProgram,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Program, b.Program) },
+	},
+	{
+		key: "known-as", title: "KNOWN AS", help: "what the program is known to serve there, where the registry has another name",
+		need: 28, cost: 1, least: 8, cell: cellKnownAs,
+	},
+	{
+		key: "description", title: "DESCRIPTION", help: "what the registry says of the service",
+		need: 10, cost: 1, least: 8, cell: cellDescription,
+	},
+	{
+		key: "source", title: "SOURCE", help: "layer of the registry that names the service",
+		need: 20, cost: 1, least: 6, ours: true, cell: cellSource,
+	},
+	{
+		key: "addresses", title: "ADDRESSES", help: "addresses of this host that a wildcard stands for",
+		need: 11, cost: 1, least: 9, cell: cellAddresses,
+	},
+	{
+		key: "ephemeral", title: "EPHEMERAL", help: "the port is one that the kernel gives to clients",
+		need: 19, cost: 1, least: 4, ours: true, cell: cellEphemeral,
+		compare: func(a, b *annotate.Listener) int { return compareBool(a.Ephemeral, b.Ephemeral) },
+	},
+	{
+		key: "client", title: "CLIENT", help: "a UDP socket that looks like a client waiting for its answer",
+		need: 19, cost: 1, least: 4, ours: true, cell: cellClient,
+		compare: func(a, b *annotate.Listener) int { return compareBool(a.MaybeClient, b.MaybeClient) },
+	},
+	{
+		key: "queue", title: "QUEUE", help: "accept queue: connections waiting / how many may wait",
+		need: 27, cost: 1, least: 6, right: true, ours: true, cell: cellQueue, style: styleQueue, compare: byQueue,
+	},
+	{
+		key: "queue-length", title: "WAITING", help: "connections waiting to be accepted",
+		need: 18, cost: 1, least: 5, right: true, ours: true, cell: cellQueueLength, compare: byQueue,
+	},
+	{
+		key: "queue-limit", title: "ROOM", help: "how many connections may wait",
+		need: 18, cost: 1, least: 5, right: true, ours: true, cell: cellQueueLimit,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Queue.Limit, b.Queue.Limit) },
+	},
+	{
+		key: "sockets", title: "SOCKETS", help: "how many sockets the row stands for",
+		need: 17, cost: 1, least: 4, right: true, ours: true, cell: cellSockets,
+	},
+	{
+		key: "owner", title: "OWNER", help: "process, or why none is seen: kernel, not-permitted, not-found, not-told",
+		need: 17, cost: 1, least: 7, ours: true, cell: cellOwner,
+	},
+	{
+		key: "uid", title: "UID", help: "uid of the owner of the socket",
+		need: 17, cost: 1, least: 5, right: true, ours: true, cell: cellUID,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.UID, b.UID) },
+	},
+	{
+		key: "inode", title: "INODE", help: "inode of the socket",
+		need: 12, cost: 1, least: 6, right: true, ours: true, cell: cellInode,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Inode, b.Inode) },
+	},
+	{
+		key: "family", title: "IP", help: "IP version of the socket; in CSV 4 or 6",
+		need: 17, cost: 1, least: 4, ours: true, cell: cellFamily,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Family, b.Family) },
+	},
+	{
+		key: "v6only", title: "V6ONLY", help: "an IPv6 socket that IPv4 cannot reach",
+		need: 12, cost: 1, least: 4, ours: true, cell: cellV6Only,
+		compare: func(a, b *annotate.Listener) int { return compareBool(a.V6Only, b.V6Only) },
+	},
+	{
+		key: "mptcp", title: "MPTCP", help: "a TCP listener that is a Multipath TCP one",
+		need: 12, cost: 1, least: 4, ours: true, cell: cellMPTCP,
+		compare: func(a, b *annotate.Listener) int { return compareBool(a.MPTCP, b.MPTCP) },
+	},
+	{
+		key: "device", title: "DEVICE", help: "interface that the socket is bound to",
+		need: 18, cost: 1, least: 6, cell: cellDevice,
+	},
+	{
+		key: "namespace", title: "NAMESPACE", help: "network namespace of the socket",
+		need: 65, cost: 4, least: 8, cell: cellNamespace,
+	},
+	{
+		key: "unit", title: "UNIT", help: "systemd unit of the holders",
+		need: 26, cost: 2, least: 8, cell: cellUnit,
+	},
+	{
+		key: "runtime", title: "RUNTIME", help: "container runtime: docker, podman …",
+		need: 18, cost: 1, least: 6, cell: cellRuntime,
+	},
+	{
+		key: "container", title: "CONTAINER", help: "id of the container of the holders",
+		need: 25, cost: 1, least: 8, cell: cellContainer,
+	},
+	{
+		key: "exe", title: "EXE", help: "path of the program",
+		need: 16, cost: 1, least: 10, keep: keepTail, cell: cellExe,
+	},
+	{
+		key: "deleted", title: "DELETED", help: "the program was removed or replaced since it started",
+		need: 16, cost: 1, least: 4, ours: true, cell: cellDeleted,
+	},
+	{
+		key: "script", title: "SCRIPT", help: "script, module or jar that an interpreter runs",
+		need: 15, cost: 1, least: 8, keep: keepTail, cell: cellScript,
+	},
+	{
+		key: "args", title: "ARGS", help: "arguments of the holder, redacted; only with --args",
+		need: 9, cost: 1, least: 8, cell: cellArgs,
+	},
+	{
+		key: "parent", title: "PARENT", help: "name of the parent process",
+		need: 15, cost: 1, least: 7, cell: cellParent,
+	},
+	{
+		key: "started", title: "STARTED", help: "when the first holder began, in UTC",
+		need: 14, cost: 1, least: 10, ours: true, cell: cellStarted, compare: byStart,
+	},
+	{
+		key: "age", title: "AGE", help: "for how long the first holder had run",
+		need: 15, cost: 1, least: 6, right: true, ours: true, cell: cellAge,
+		compare: func(a, b *annotate.Listener) int { return byStart(b, a) },
+	},
+}

@@ -1,0 +1,125 @@
+package report
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// A group is a row, open: the sockets in it and what they have in common.
+type group struct {
+	v *view
+	// l is the first listener of the row. What a row says of the service, the
+	// range, the owner, is the same for all of them.
+	l *annotate.Listener
+	row
+	holders []*scanner.Process
+	scratch []*scanner.Process
+}
+
+// group opens the row i into g.
+func (v *view) group(g *group, i int) {
+	g.v, g.row = v, v.rows[i]
+	g.l = &v.ls[v.order[g.first]]
+	g.holders = g.l.Holders
+	if g.end-g.first < 2 {
+		return
+	}
+	g.scratch = g.scratch[:0]
+	for n := range g.sockets() {
+		hs := g.at(n).Holders
+		if n > 0 && slices.Equal(hs, g.at(n-1).Holders) {
+			continue
+		}
+		g.scratch = append(g.scratch, hs...)
+	}
+	g.holders = distinctProcesses(g.scratch)
+}
+
+// sockets returns how many sockets the row has.
+func (g *group) sockets() int { return max(int(g.end-g.first), 1) }
+
+// at returns socket n of the row.
+func (g *group) at(n int) *annotate.Listener {
+	if n == 0 {
+		return g.l
+	}
+	return &g.v.ls[g.v.order[int(g.first)+n]]
+}
+
+// distinctProcesses sorts ps by pid and takes each process once.
+func distinctProcesses(ps []*scanner.Process) []*scanner.Process {
+	slices.SortFunc(ps, func(p, q *scanner.Process) int {
+		return cmp.Or(cmp.Compare(p.PID, q.PID), p.Started.Compare(q.Started))
+	})
+	return slices.CompactFunc(ps, func(p, q *scanner.Process) bool {
+		return p == q || p.PID == q.PID && p.Started.Equal(q.Started)
+	})
+}
+
+// queue returns the fullest accept queue of the row.
+func (g *group) queue() scanner.Queue {
+	q := g.l.Queue
+	for n := 1; n < g.sockets(); n++ {
+		if o := g.at(n).Queue; uint64(o.Length)*uint64(q.Limit) > uint64(q.Length)*uint64(o.Limit) {
+			q = o
+		}
+	}
+	return q
+}
+
+// widest returns the widest class of the addresses on which the row answers:
+// for a wildcard that of the host's addresses behind it, and All where these are
+// not known.
+func (g *group) widest() annotate.Exposure {
+	w := annotate.Loopback
+	for n := range g.sockets() {
+		switch l := g.at(n); {
+		case l.Exposure != annotate.All:
+			w = max(w, l.Exposure)
+		case len(l.Addresses) == 0:
+			return annotate.All
+		default:
+			w = max(w, l.Widest)
+		}
+	}
+	return w
+}
+
+// addresses returns the addresses on which the row answers, each once.
+func (g *group) addresses() []netip.Addr {
+	as := g.l.Addresses
+	for n := 1; n < g.sockets(); n++ {
+		for _, a := range g.at(n).Addresses {
+			if !slices.Contains(as, a) {
+				as = append(slices.Clip(as), a)
+			}
+		}
+	}
+	return as
+}
+
+// reachable reports whether any socket of the row can be reached from outside
+// this host.
+func (g *group) reachable() bool {
+	for n := range g.sockets() {
+		if g.at(n).Exposure.Reachable() {
+			return true
+		}
+	}
+	return false
+}
+
+// deleted reports whether any holder runs a program that was removed or
+// replaced.
+func (g *group) deleted() bool {
+	for _, p := range g.holders {
+		if p.Deleted {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,18 @@
+package report
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestScreens(t *testing.T) {
+	for _, f := range []Format{Table, Wide, Tree} {
+		for _, width := range []int{0, 40, 80, 120, 200} {
+			screen(t, fmt.Sprintf("%s-%d.txt", f, width), render(t, host(), f, Options{Width: width}))
+		}
+		screen(t, f.String()+"-colour.txt", render(t, host(), f, Options{Width: 120, Color: true}))
+		screen(t, f.String()+"-all.txt", render(t, host(), f, Options{Width: 120, All: true}))
+	}
+	screen(t, "markdown.md", render(t, host(), Markdown, Options{}))
+	screen(t, "csv.csv", render(t, host(), CSV, Options{}))
+}

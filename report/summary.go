@@ -1,0 +1,235 @@
+package report
+
+import (
+	"io"
+
+	"github.com/whatslistening/whatslistening/annotate"
+)
+
+// Summary writes the lines that stand below a table: how many listeners of how
+// many programs there are and how many can be reached from outside; what was
+// folded away; which programs are not what their port is registered for; and
+// one line for each limitation of the scan, with its remedy. Where [Write] is
+// told to leave them out, as for a pipe, they belong on another stream.
+func Summary(w io.Writer, r *Report, o *Options) error {
+	if o == nil {
+		o = new(Options)
+	}
+	v, err := newPeopleView(r, o)
+	if err != nil {
+		return err
+	}
+	n := notes{out: new(page), w: w, width: o.Width, inks: inks(o.Color)}
+	if err := v.notes(&n, nil); err != nil {
+		return err
+	}
+	return n.out.flush(w)
+}
+
+// foot writes the summary below what is on out, unless o leaves it out.
+func (v *view) foot(out *page, w io.Writer, o *Options, dropped []*column) error {
+	if o.NoHeader || o.NoSummary {
+		return nil
+	}
+	n := notes{out: out, w: w, width: o.Width, inks: inks(o.Color)}
+	if len(v.rows) > 0 {
+		if err := out.line(w); err != nil {
+			return err
+		}
+	}
+	return v.notes(&n, dropped)
+}
+
+// notes writes lines of running text, each wrapped to the width.
+type notes struct {
+	out   *page
+	w     io.Writer
+	width int
+	inks  *[nstyles]ink
+	note  page
+	// each takes a note in place of out, where it is not nil.
+	each func(span) error
+}
+
+// end ends a note and writes it. A line that is not the first is indented.
+func (n *notes) end(st int) error {
+	s := n.note.rest(0)
+	if n.each != nil {
+		err := n.each(s)
+		n.note.cut(0)
+		return err
+	}
+	for first := true; len(s) > 0; first = false {
+		width := n.width
+		if !first && width > 8 {
+			n.out.pad(2)
+			width -= 2
+		}
+		at := s
+		if width > 0 && s.width() > width {
+			at = s.head(width)
+			// At the last space; in the word where it has none, and at least one
+			// character where not even that fits.
+			for i := len(at); i > 0; i-- {
+				if s[i] == ' ' {
+					at = s[:i]
+					break
+				}
+			}
+			if len(at) == 0 {
+				at = s.first()
+			}
+		}
+		n.out.paint(at, &n.inks[st])
+		if err := n.out.line(n.w); err != nil {
+			return err
+		}
+		s = s[len(at):]
+		if len(s) > 0 && s[0] == ' ' {
+			s = s[1:]
+		}
+	}
+	n.note.cut(0)
+	return nil
+}
+
+// maxDiffers is how many programs at the wrong port the notes name.
+const maxDiffers = 5
+
+// notes writes the summary.
+func (v *view) notes(n *notes, dropped []*column) error {
+	if len(v.rows) == 0 {
+		n.note.word("nothing is listening")
+		if err := n.end(plain); err != nil {
+			return err
+		}
+	} else {
+		v.sum(&n.note)
+		if err := n.end(plain); err != nil {
+			return err
+		}
+	}
+	if v.clients > 0 {
+		n.note.count(v.clients, "UDP socket that looks like a client is", "UDP sockets that look like clients are")
+		n.note.word(" left out: --all shows ")
+		n.note.word(plural(v.clients, "it", "them"))
+		if err := n.end(quiet); err != nil {
+			return err
+		}
+	}
+	if len(dropped) > 0 {
+		for i, c := range dropped {
+			if i > 0 {
+				n.note.word(", ")
+			}
+			n.note.text(c.key)
+		}
+		n.note.word(plural(len(dropped), " does not fit this width", " do not fit this width"))
+		n.note.word(": --columns chooses")
+		if err := n.end(quiet); err != nil {
+			return err
+		}
+	}
+	if err := v.differing(n); err != nil {
+		return err
+	}
+	for _, l := range v.r.Coverage.Limitations {
+		n.note.word("note: ")
+		n.note.text(l.Text)
+		if l.Remedy != "" {
+			n.note.word("; hint: ")
+			n.note.text(l.Remedy)
+		}
+		if err := n.end(outside); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// differing says of each program at the wrong port what the sign stands for.
+func (v *view) differing(n *notes) error {
+	var g group
+	more := 0
+	for i := range v.rows {
+		l := &v.ls[v.order[v.rows[i].first]]
+		if !isDiffering(l) {
+			continue
+		}
+		if more++; more > maxDiffers {
+			continue
+		}
+		v.group(&g, i)
+		n.note.word(signDiffers)
+		n.note.word(" ")
+		cellProtocol(&n.note, &g)
+		n.note.word("/")
+		n.note.uint(uint64(l.Port))
+		n.note.word(": ")
+		n.note.text(l.Sentence(nil))
+		if err := n.end(differs); err != nil {
+			return err
+		}
+	}
+	if more -= maxDiffers; more > 0 {
+		n.note.word(signDiffers)
+		n.note.word(" and ")
+		n.note.int(int64(more))
+		n.note.word(" more")
+		return n.end(differs)
+	}
+	return nil
+}
+
+// isDiffering reports whether the program of l is another than the port is
+// registered for, and not one that is known to serve there.
+func isDiffering(l *annotate.Listener) bool {
+	return l.Program == annotate.Differs && l.Service.Name != "" && (l.KnownAs == "" || l.KnownAs == l.Service.Name)
+}
+
+// sum writes the numbers: what there is, of what, and how much of it can be
+// reached.
+func (v *view) sum(p *page) {
+	reachable := 0
+	var g group
+	for i := range v.rows {
+		v.group(&g, i)
+		if g.reachable() {
+			reachable++
+		}
+	}
+	p.count(len(v.rows), "listener", "listeners")
+	if len(v.order) != len(v.rows) {
+		p.word(" (")
+		p.count(len(v.order), "socket", "sockets")
+		p.word(")")
+	}
+	p.word(" of ")
+	p.count(v.programs.n, "program", "programs")
+	p.word(", ")
+	if reachable == 0 {
+		p.word("none")
+	} else {
+		p.int(int64(reachable))
+	}
+	p.word(" reachable from outside")
+	if v.r.Registry != "" {
+		p.word("; registry of ")
+		p.text(v.r.Registry)
+	}
+}
+
+// count writes a number and what it counts.
+func (p *page) count(n int, one, many word) {
+	p.int(int64(n))
+	p.word(" ")
+	p.word(plural(n, one, many))
+}
+
+// plural returns the word for n things.
+func plural(n int, one, many word) word {
+	if n == 1 {
+		return one
+	}
+	return many
+}
