@@ -37,7 +37,7 @@ func (d *decoder) record(v reflect.Value, p *plan) *ReadError {
 	}
 	for i, ok := range seen {
 		if !ok && !p.fields[i].omit {
-			return d.errorAt(start, "the key %q is missing", p.fields[i].name)
+			return d.errorAt(start, "the key %+q is missing", p.fields[i].name)
 		}
 	}
 	return nil
@@ -114,7 +114,7 @@ func (d *decoder) word(v reflect.Value, f *field) *ReadError {
 	}
 	i := slices.Index(f.words, s)
 	if i < 0 || f.set {
-		return d.errorAt(start, "%q is none of %s", clip(s), strings.Join(f.words, ", "))
+		return d.errorAt(start, "%+q is none of %s", clip(s), strings.Join(f.words, ", "))
 	}
 	if f.kind == kindInt {
 		v.SetInt(int64(i))
@@ -200,28 +200,28 @@ func (d *decoder) set(v reflect.Value, p *plan, s string, start int) *ReadError 
 	case kindUint:
 		n, err := strconv.ParseUint(s, 10, v.Type().Bits())
 		if err != nil {
-			return d.errorAt(start, "%q is no whole number from 0 to %d", clip(s), ^uint64(0)>>(64-v.Type().Bits()))
+			return d.errorAt(start, "%+q is no whole number from 0 to %d", clip(s), ^uint64(0)>>(64-v.Type().Bits()))
 		}
 		v.SetUint(n)
 	case kindAddr:
 		a, err := netip.ParseAddr(s)
 		if err != nil {
-			return d.errorAt(start, "%q is no IP address", clip(s))
+			return d.errorAt(start, "%+q is no IP address", clip(s))
 		}
 		v.Set(reflect.ValueOf(a))
 	case kindPrefix:
 		a, err := netip.ParsePrefix(s)
 		if err != nil {
-			return d.errorAt(start, "%q is no IP address with the length of a prefix", clip(s))
+			return d.errorAt(start, "%+q is no IP address with the length of a prefix", clip(s))
 		}
 		v.Set(reflect.ValueOf(a))
 	case kindTime:
 		t, err := time.Parse(time.RFC3339, s)
 		if err != nil {
-			return d.errorAt(start, "%q is no time as 2006-01-02T15:04:05Z (RFC 3339)", clip(s))
+			return d.errorAt(start, "%+q is no time as 2006-01-02T15:04:05Z (RFC 3339)", clip(s))
 		}
 		if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
-			return d.errorAt(start, "%q is out of the years 0 to 9999 in UTC", clip(s))
+			return d.errorAt(start, "%+q is out of the years 0 to 9999 in UTC", clip(s))
 		}
 		v.Set(reflect.ValueOf(t))
 	}

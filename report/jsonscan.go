@@ -59,9 +59,9 @@ func (s *jsonScanner) unexpected(want string) *ReadError {
 	}
 	r, n := utf8.DecodeRune(s.data[s.pos:])
 	if r == utf8.RuneError {
-		return s.errorf("%q where %s should stand", s.data[s.pos:s.pos+n], want)
+		return s.errorf("%+q where %s should stand", s.data[s.pos:s.pos+n], want)
 	}
-	return s.errorf("%q where %s should stand", r, want)
+	return s.errorf("%+q where %s should stand", r, want)
 }
 
 // expect skips the byte c.
@@ -212,7 +212,7 @@ func (s *jsonScanner) text() (string, *ReadError) {
 		case c == '\\':
 			return s.escaped(start)
 		case c < ' ':
-			return "", s.errorf("control character %q in a string", c)
+			return "", s.errorf("control character %+q in a string", c)
 		case c < utf8.RuneSelf:
 			s.pos++
 		default:
@@ -240,7 +240,7 @@ func (s *jsonScanner) escaped(start int) (string, *ReadError) {
 			}
 			return s.intern(s.buf), nil
 		case c < ' ':
-			return "", s.errorf("control character %q in a string", c)
+			return "", s.errorf("control character %+q in a string", c)
 		case c == '\\':
 			r, err := s.escape()
 			if err != nil {
@@ -290,7 +290,7 @@ func (s *jsonScanner) escape() (rune, *ReadError) {
 		}
 		return r, nil
 	}
-	return 0, s.errorAt(start, "%q is no escape of JSON", s.data[start:s.pos])
+	return 0, s.errorAt(start, "%+q is no escape of JSON", s.data[start:s.pos])
 }
 
 // surrogate returns the character of which high is the first half.

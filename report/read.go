@@ -121,7 +121,7 @@ func parseReport(data []byte) (*Report, *ReadError) {
 		return nil, err
 	}
 	if rec.Tool.Name != toolName {
-		return nil, &ReadError{Field: "tool.name", Problem: fmt.Sprintf("the report is of %q", clip(rec.Tool.Name)), Hint: hintJSON}
+		return nil, &ReadError{Field: "tool.name", Problem: fmt.Sprintf("the report is of %+q", clip(rec.Tool.Name)), Hint: hintJSON}
 	}
 	rep.Tool, rep.Registry, rep.Time = rec.Tool.Version, rec.Registry.Date, rec.Time
 	rep.Host, rep.Coverage = rec.Host.host(), rec.Coverage.coverage()
@@ -184,7 +184,7 @@ func (d *decoder) schema() *ReadError {
 		return err
 	}
 	if s != Schema {
-		err := d.errorAt(start, "%q is not %q, the shape that this version reads", clip(s), Schema)
+		err := d.errorAt(start, "%+q is not %+q, the shape that this version reads", clip(s), Schema)
 		err.Hint = "read it with the version of whatslistening that wrote it, or make a new one"
 		return err
 	}
