@@ -23,8 +23,9 @@ type Explanation struct {
 	// whether the port is taken out of it; the zero PortRange where unknown.
 	Host     scanner.PortRange
 	Reserved bool
-	// Listeners are what listens on the port now.
+	// Listeners are what listens on the port now. Unseen says that nobody looked.
 	Listeners []annotate.Listener
+	Unseen    bool
 }
 
 // ephemeral reports whether the host gives the port to clients, and whether
@@ -48,8 +49,8 @@ type explanationRecord struct {
 	Ephemeral yesOrNot `json:"ephemeral" null:"-1"`
 	// What each layer of the registry says.
 	Entries []entryRecord `json:"entries"`
-	// What listens on the port now.
-	Listeners listenerSeq `json:"listeners"`
+	// What listens on the port now; missing where nobody looked.
+	Listeners listenerSeq `json:"listeners,omitempty"`
 }
 
 // rangeOrNone is a [portdb.Range], or -1 without a port.
@@ -75,7 +76,10 @@ func newExplanationRecord(x *Explanation) *explanationRecord {
 	for i := range x.Entries {
 		rec.Entries = append(rec.Entries, newEntryRecord(&x.Entries[i]))
 	}
-	rec.Listeners.list = inOrder(x.Listeners)
+	if !x.Unseen {
+		rec.Listeners.list, _ = inOrder(x.Listeners, nil)
+	}
+	rec.Listeners.unseen = x.Unseen
 	return rec
 }
 

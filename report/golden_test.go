@@ -23,7 +23,7 @@ func TestGolden(t *testing.T) {
 			t.Errorf("Read(%s) = %v", path, err)
 			continue
 		}
-		for _, f := range []Format{JSON, JSONL, YAML} {
+		for _, f := range Formats() {
 			t.Run(name+"/"+f.String(), func(t *testing.T) {
 				got := written(t, r, f)
 				checkGolden(t, strings.TrimSuffix(path, "json")+f.String(), got)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	yamlv3 "go.yaml.in/yaml/v3"
 
+	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/portdb"
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -141,7 +142,10 @@ func TestWords(t *testing.T) {
 	check("source", 4, func(i int) string { return portdb.Source(i).String() })
 	check("status", 4, func(i int) string { return portdb.Status(i).String() })
 	check("transport", 4, func(i int) string { return portdb.Transport(1 << i).String() })
-	check("owner", 4, func(i int) string {
+	check("exposure", 7, func(i int) string { return annotate.Exposure(i).String() })
+	check("widest", 7, func(i int) string { return annotate.Exposure(i).String() })
+	check("program", 4, func(i int) string { return annotate.Verdict(i).String() })
+	check("owner", 5, func(i int) string {
 		if i == 0 {
 			return "processes" // String gives "" for it
 		}

@@ -188,7 +188,7 @@ func (e *encoder) record(v reflect.Value, p *plan) {
 	for i := range p.fields {
 		f := &p.fields[i]
 		fv := v.FieldByIndex(f.index)
-		if f.omit && fv.IsNil() {
+		if f.omit && f.isMissing(fv) {
 			continue
 		}
 		e.key(f.name, first)

@@ -17,6 +17,8 @@ type listenerSeq struct {
 	record listenerRecord
 	// list is what an encoder writes.
 	list []*annotate.Listener
+	// unseen leaves the list out, where it may be.
+	unseen bool
 	// add takes what a decoder read into record.
 	add func(*listenerRecord) error
 }
@@ -96,7 +98,7 @@ func (rec *listenerRecord) fill(l *annotate.Listener) {
 		UID: l.UID, User: l.User,
 		Inode: l.Inode, Cookie: l.Cookie, CgroupID: l.CgroupID,
 		Service: label, Opinions: opinions,
-		Range: l.Range, Exposure: l.Exposure, Addresses: l.Addresses,
+		Range: l.Range, Exposure: l.Exposure, Widest: l.Widest, Addresses: l.Addresses,
 		Ephemeral: l.Ephemeral, MaybeClient: l.MaybeClient,
 		Program: l.Program, KnownAs: l.KnownAs,
 		Queue: queueRecord(l.Queue),
@@ -119,19 +121,22 @@ func newEntryRecord(e *portdb.Entry) entryRecord {
 	return rec
 }
 
-// inOrder returns the listeners in the order of the data formats: by port,
-// protocol and address, and then by what else tells two sockets apart, so that
-// the same state of a host gives the same bytes whatever the kernel listed
-// first.
-func inOrder(listeners []annotate.Listener) []*annotate.Listener {
+// inOrder returns the listeners in the order that keys ask for, as a table has
+// it, so that the same state of a host gives the same bytes whatever the kernel
+// listed first.
+func inOrder(listeners []annotate.Listener, keys []string) ([]*annotate.Listener, error) {
+	compare, err := orderBy(keys)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]*annotate.Listener, len(listeners))
 	for i := range listeners {
 		list[i] = &listeners[i]
 	}
-	if !slices.IsSortedFunc(list, compareListeners) {
-		slices.SortStableFunc(list, compareListeners)
+	if !slices.IsSortedFunc(list, compare) {
+		slices.SortStableFunc(list, compare)
 	}
-	return list
+	return list, nil
 }
 
 // lineOf returns the record of a line of JSONL without its listener.

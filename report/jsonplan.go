@@ -142,6 +142,14 @@ func (ps plans) fields(t reflect.Type) []field {
 	return list
 }
 
+// isMissing reports whether the value v of f, whose key may be missing, is.
+func (f *field) isMissing(v reflect.Value) bool {
+	if f.kind == kindListeners {
+		return v.Addr().Interface().(*listenerSeq).unseen
+	}
+	return v.IsNil()
+}
+
 // isNull reports whether v, the value of f, is written as null.
 func (f *field) isNull(v reflect.Value) bool {
 	switch {

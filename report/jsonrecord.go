@@ -141,6 +141,8 @@ type listenerRecord struct {
 	Range portdb.Range `json:"range" enum:"well-known,registered,dynamic"`
 	// Who can reach the socket: the widest class of peers.
 	Exposure annotate.Exposure `json:"exposure" enum:"loopback,container,link-local,private,shared,public,all"`
+	// The widest class among addresses: what an exposure of all comes to on this host.
+	Widest annotate.Exposure `json:"widest" enum:"loopback,container,link-local,private,shared,public,all"`
 	// The addresses behind a wildcard, or the one that the socket is bound to.
 	Addresses []netip.Addr `json:"addresses"`
 	// The port lies in the range that the kernel gives to clients, and is not reserved there.
@@ -154,7 +156,7 @@ type listenerRecord struct {
 	// The accept queue; null where there is none or it is not known.
 	Queue queueRecord `json:"queue" null:"zero"`
 	// Who holds the socket: processes, or the reason that none is listed.
-	Owner scanner.Why `json:"owner" enum:"processes,not-permitted,kernel,not-found"`
+	Owner scanner.Why `json:"owner" enum:"processes,not-permitted,kernel,not-found,not-told"`
 	// The processes with a descriptor of the socket, by pid.
 	Processes []processRecord `json:"processes"`
 }

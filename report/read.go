@@ -234,7 +234,7 @@ func (l *loader) listener(rec *listenerRecord) error {
 	l.report.Listeners = append(l.report.Listeners, annotate.Listener{
 		Socket:  s,
 		Service: label, Opinions: opinions,
-		Range: rec.Range, Exposure: rec.Exposure, Addresses: rec.Addresses,
+		Range: rec.Range, Exposure: rec.Exposure, Widest: rec.Widest, Addresses: rec.Addresses,
 		Ephemeral: rec.Ephemeral, MaybeClient: rec.MaybeClient,
 		Program: rec.Program, KnownAs: rec.KnownAs,
 	})

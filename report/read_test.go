@@ -45,7 +45,7 @@ func TestReadErrors(t *testing.T) {
 		{"port in capitals", change(`"port": 80,`, `"PORT": 80,`), `listeners[5]: the key "port" is missing`, ""},
 		{"no address", change(`"address": "127.0.0.53"`, `"address": "localhost"`), `listeners[2].address: "localhost" is no IP address`, ""},
 		{"address null", change(`"address": "127.0.0.53"`, `"address": null`), "listeners[2].address: null where a string", ""},
-		{"long address", change(`"address": "127.0.0.53"`, `"address": "`+strings.Repeat("x", 1e6)+`"`), `xxx…" is no IP address`, ""},
+		{"long address", change(`"address": "127.0.0.53"`, `"address": "`+strings.Repeat("x", 1e6)+`"`), `xxx..." is no IP address`, ""},
 		{"no prefix", change(`"127.0.0.1/8"`, `"127.0.0.1"`), `host.interfaces[0].addresses[0]: "127.0.0.1" is no IP address with`, ""},
 		{"exposure", change(`"exposure": "all"`, `"exposure": "every\u001b"`), `listeners[0].exposure: "every\x1b" is none of loopback, container`, ""},
 		{"transport", change(`"transport": "tcp"`, `"transport": "tcp,tcp"`), `opinions[0].transport: "tcp,tcp" is none of tcp, udp`, ""},

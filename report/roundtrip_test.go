@@ -51,7 +51,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func sortListeners(r *Report) {
-	slices.SortStableFunc(r.Listeners, func(a, b annotate.Listener) int { return compareListeners(&a, &b) })
+	slices.SortStableFunc(r.Listeners, func(a, b annotate.Listener) int { return natural(&a, &b) })
 }
 
 // anyText draws text of every kind: plain, of all scripts, hostile, not UTF-8.
@@ -139,7 +139,7 @@ func anyListener() *rapid.Generator[annotate.Listener] {
 			Socket: &scanner.Socket{
 				Protocol: scanner.Protocol(number("protocol", 5)),
 				Family:   rapid.SampledFrom([]scanner.Family{scanner.IPv4, scanner.IPv6}).Draw(t, "family"),
-				MPTCP:    yes("mptcp"), V6Only: yes("v6only"), Why: scanner.Why(number("why", 3)),
+				MPTCP:    yes("mptcp"), V6Only: yes("v6only"), Why: scanner.Why(number("why", 4)),
 				Port: rapid.Uint16().Draw(t, "port"), Addr: anyAddr().Draw(t, "addr"),
 				Device: text("device"), Namespace: text("namespace"),
 				UID: rapid.Int64Range(-1, 1<<32-1).Draw(t, "uid"), User: text("user"),
@@ -151,6 +151,7 @@ func anyListener() *rapid.Generator[annotate.Listener] {
 			},
 			Opinions: rapid.SliceOfN(anyEntry(), 0, 2).Draw(t, "opinions"),
 			Range:    portdb.Range(number("range", 2)), Exposure: annotate.Exposure(number("exposure", 6)),
+			Widest:    annotate.Exposure(number("widest", 6)),
 			Addresses: rapid.SliceOfN(anyAddr(), 0, 3).Draw(t, "addresses"),
 			Ephemeral: yes("ephemeral"), MaybeClient: yes("maybe client"),
 			Program: annotate.Verdict(number("program", 3)), KnownAs: text("known as"),

@@ -12,6 +12,18 @@ import (
 // descending, and then by port, protocol and address. No two sockets are equal
 // to it, so that equal listeners make equal bytes.
 func (v *view) sort(keys []string) error {
+	compare, err := orderBy(keys)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(v.rows, func(x, y row) int {
+		return compare(&v.ls[v.order[x.first]], &v.ls[v.order[y.first]])
+	})
+	return nil
+}
+
+// orderBy returns the order of listeners by the columns called keys.
+func orderBy(keys []string) (func(a, b *annotate.Listener) int, error) {
 	type by struct {
 		compare func(a, b *annotate.Listener) int
 		sign    int
@@ -24,23 +36,21 @@ func (v *view) sort(keys []string) error {
 		}
 		c, err := find(k)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if b.compare = c.compare; b.compare == nil {
 			b.compare = byText(c)
 		}
 		bys = append(bys, b)
 	}
-	slices.SortFunc(v.rows, func(x, y row) int {
-		a, b := &v.ls[v.order[x.first]], &v.ls[v.order[y.first]]
+	return func(a, b *annotate.Listener) int {
 		for _, by := range bys {
 			if c := by.compare(a, b); c != 0 {
 				return c * by.sign
 			}
 		}
 		return natural(a, b)
-	})
-	return nil
+	}, nil
 }
 
 // natural is the total order of listeners: by port, protocol and address, and
