@@ -45,10 +45,13 @@ type Entry struct {
 	First, Last uint16
 	HasPort     bool
 	Status      Status
-	Name        string   // the service name; empty where the layer gives none
+	// Name is the service name; empty where the layer gives none. The appendix
+	// has no service names: there Name is the wording, as Description, or empty
+	// in an entry that says Unassigned or Reserved.
+	Name        string
 	Aliases     []string // further names for the same port, in the layer's order
 	Description string   // the layer's own wording, in one line
-	Reference   string   // RFCs and other documents, as "RFC9110"; may be empty
+	Reference   string   // RFCs and other documents, as "RFC9110; RFC8446"; may be empty
 	// Unauthorized is IANA's column of known unauthorized uses.
 	Unauthorized string
 	// Note is IANA's assignment note, the reason of a line of the common layer,
