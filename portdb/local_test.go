@@ -88,6 +88,25 @@ func TestLocalWinsOverAll(t *testing.T) {
 	}
 }
 
+// An entry is found once though several of its names match, and in the order of
+// the ports.
+func TestLocalSearch(t *testing.T) {
+	db := Default().WithLocal([]Entry{
+		{Name: "depot", First: 900, Last: 900, HasPort: true, Aliases: []string{"Depot", "zz"}},
+		{Name: "DEPOT", First: 800, Last: 800, HasPort: true},
+		{Name: "zz", First: 700, Last: 700, HasPort: true, Aliases: []string{"depot"}},
+	})
+	for _, name := range []string{"depot", "DePoT"} {
+		var ports []uint16
+		for _, e := range db.Search(name) {
+			ports = append(ports, e.First)
+		}
+		if want := []uint16{700, 800, 900}; !slices.Equal(ports, want) {
+			t.Errorf("Search(%q) finds the ports %v, want %v", name, ports, want)
+		}
+	}
+}
+
 // TestLocalLookupTwin holds the local layer against a plain walk over its
 // entries, on a dense set of overlapping runs.
 func TestLocalLookupTwin(t *testing.T) {

@@ -3,6 +3,8 @@ package portdb
 import (
 	"slices"
 	"testing"
+
+	"github.com/whatslistening/whatslistening/portdb/internal/table"
 )
 
 func TestLookupAllocatesNothing(t *testing.T) {
@@ -53,6 +55,30 @@ func TestEntriesAppends(t *testing.T) {
 	got := Default().Entries([]Entry{first}, TCP, 22)
 	if len(got) < 2 || got[0].Name != "kept" || got[1].Name != "ssh" {
 		t.Errorf("Entries = %+v, want ssh behind what was there", got)
+	}
+}
+
+// What the embedded registry has no case of: a row without a name beside rows
+// with one, of the same port, transport and status.
+func TestNamelessRowIsNoAlias(t *testing.T) {
+	tab, err := table.Encode(&table.Registry{Date: "2026-09-17", IANA: []table.Row{
+		{First: 5, Last: 5, HasPort: true, Transport: 1, Description: "any private service"},
+		{First: 5, Last: 5, HasPort: true, Transport: 1, Name: "first"},
+		{First: 5, Last: 5, HasPort: true, Transport: 1, Name: "second"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := &DB{table: tab}
+	if e, _ := db.Lookup(TCP, 5); e.Name != "first" || !slices.Equal(e.Aliases, []string{"second"}) {
+		t.Errorf("Lookup = %+v, want first with the alias second", e)
+	}
+	got := db.Entries(nil, TCP, 5)
+	if len(got) != 2 || got[0].Description != "any private service" || got[0].Aliases != nil || len(got[1].Aliases) != 1 {
+		t.Errorf("Entries = %+v, want the row without a name, and first with one alias", got)
+	}
+	if got := db.Search("second"); len(got) != 1 || !slices.Equal(got[0].Aliases, []string{"first"}) {
+		t.Errorf("Search = %+v, want second with the alias first", got)
 	}
 }
 
