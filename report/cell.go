@@ -258,7 +258,7 @@ func (g *group) start() time.Time {
 
 func cellStarted(p *page, g *group) {
 	if t := g.start(); !t.IsZero() {
-		p.text(t.UTC().Format(time.RFC3339))
+		p.time(t)
 	}
 }
 

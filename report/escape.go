@@ -3,6 +3,7 @@ package report
 import (
 	"net/netip"
 	"strconv"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -63,6 +64,9 @@ func (p *page) addr(a netip.Addr) {
 		p.text(z)
 	}
 }
+
+// time writes a time in UTC, to the second.
+func (p *page) time(t time.Time) { p.buf = t.UTC().AppendFormat(p.buf, time.RFC3339) }
 
 const ellipsis = "…"
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
-var updateScreens = flag.Bool("update-screens", false, "rewrite the screens under testdata/screens")
 
 // scanned is when the reports of these tests were made.
 var scanned = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
@@ -156,7 +154,7 @@ func render(t testing.TB, r *Report, f Format, o Options) string {
 func screen(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", "screens", name)
-	if *updateScreens {
+	if *update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}

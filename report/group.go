@@ -82,6 +82,10 @@ func (g *group) widest() annotate.Exposure {
 			w = max(w, l.Exposure)
 		case len(l.Addresses) == 0:
 			return annotate.All
+		case l.Widest == annotate.Loopback && g.v.r != nil:
+			// So it is on a host without a network; and in a report that does not
+			// say, where the addresses do.
+			w = max(w, annotate.Widest(l.Addresses, g.v.r.Host.Interfaces))
 		default:
 			w = max(w, l.Widest)
 		}

@@ -26,9 +26,15 @@ type table struct {
 // A cell is a place on the page of a table.
 type cell struct {
 	end   uint32
-	width uint32
+	width uint16 // at most maxWidth
 	style uint8
 }
+
+// maxWidth is the width from which cells are not told apart.
+const maxWidth = 1<<16 - 1
+
+// sample is how many rows tell how large the page of a table will be.
+const sample = 256
 
 // longestCell is the length in bytes from which a text in a cell is cut, unless
 // nothing is to be shortened: an argument may have megabytes.
@@ -39,16 +45,18 @@ const longestCell = 4096
 const widestPad = 120
 
 // newTable makes a table with these columns of the rows of v.
-func newTable(v *view, cs []*column, o *Options) *table {
-	t := &table{columns: cs, inks: inks(o.Color)}
+func newTable(v *view, cs []*column, o *Options, in *[nstyles]ink) *table {
+	t := &table{columns: cs, inks: in}
 	if !o.NoTrunc {
 		t.cells.longest = longestCell
 	}
 	t.widths = make([]int, len(cs))
 	t.at = make([]cell, 0, len(v.rows)*len(cs))
-	t.cells.buf = make([]byte, 0, len(v.rows)*len(cs)*8)
 	var g group
 	for i := range v.rows {
+		if i == sample {
+			t.cells.grow(t.cells.len() / sample * (len(v.rows) + len(v.rows)/16))
+		}
 		v.group(&g, i)
 		for j, c := range cs {
 			start := t.cells.len()
@@ -61,9 +69,9 @@ func newTable(v *view, cs []*column, o *Options) *table {
 			case c.style != nil:
 				st = c.style(&g)
 			}
-			w := t.cells.rest(start).width()
+			w := min(t.cells.rest(start).width(), maxWidth)
 			t.widths[j] = max(t.widths[j], w)
-			t.at = append(t.at, cell{uint32(t.cells.len()), uint32(w), uint8(st)})
+			t.at = append(t.at, cell{uint32(t.cells.len()), uint16(w), uint8(st)})
 		}
 	}
 	return t
@@ -202,7 +210,7 @@ func (t *table) header(out *page, w io.Writer) error {
 	at := make([]cell, 0, len(t.columns))
 	for _, c := range t.columns {
 		p.word(c.title)
-		at = append(at, cell{uint32(p.len()), uint32(len(c.title)), title})
+		at = append(at, cell{uint32(p.len()), uint16(len(c.title)), title})
 	}
 	return t.line(out, w, &p, 0, at)
 }

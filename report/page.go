@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/clipperhouse/displaywidth"
@@ -26,6 +27,9 @@ func (p *page) cut(n int) { p.buf = p.buf[:n] }
 
 // add writes a piece of another page.
 func (p *page) add(s span) { p.buf = append(p.buf, s...) }
+
+// grow makes room for a page of n bytes.
+func (p *page) grow(n int) { p.buf = slices.Grow(p.buf, max(0, n-len(p.buf))) }
 
 // pad writes n spaces.
 func (p *page) pad(n int) {

@@ -27,11 +27,11 @@ func Summary(w io.Writer, r *Report, o *Options) error {
 }
 
 // foot writes the summary below what is on out, unless o leaves it out.
-func (v *view) foot(out *page, w io.Writer, o *Options, dropped []*column) error {
+func (v *view) foot(out *page, w io.Writer, o *Options, in *[nstyles]ink, dropped []*column) error {
 	if o.NoHeader || o.NoSummary {
 		return nil
 	}
-	n := notes{out: out, w: w, width: o.Width, inks: inks(o.Color)}
+	n := notes{out: out, w: w, width: o.Width, inks: in}
 	if len(v.rows) > 0 {
 		if err := out.line(w); err != nil {
 			return err

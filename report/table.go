@@ -31,10 +31,10 @@ func writeTable(w io.Writer, r *Report, f Format, o *Options) error {
 		return err
 	}
 	v.bare = hasColumn(cs, "pid")
-	out := new(page)
+	out, in := new(page), inks(o.Color)
 	var dropped []*column
 	if len(v.rows) > 0 {
-		t := newTable(v, cs, o)
+		t := newTable(v, cs, o, in)
 		if !o.NoHeader {
 			t.titles()
 		}
@@ -53,7 +53,7 @@ func writeTable(w io.Writer, r *Report, f Format, o *Options) error {
 			}
 		}
 	}
-	if err := v.foot(out, w, o, dropped); err != nil {
+	if err := v.foot(out, w, o, in, dropped); err != nil {
 		return err
 	}
 	return out.flush(w)

@@ -25,7 +25,8 @@ func writeTree(w io.Writer, r *Report, o *Options) error {
 	if err != nil {
 		return err
 	}
-	t := newTable(v, cs, o)
+	in := inks(o.Color)
+	t := newTable(v, cs, o, in)
 	t.indent = len("|- ")
 	if o.Width > 0 && !o.NoTrunc {
 		t.fit(o.Width, len(o.Columns) > 0, o.NoHeader || o.NoSummary)
@@ -37,7 +38,7 @@ func writeTree(w io.Writer, r *Report, o *Options) error {
 				return err
 			}
 		}
-		if err := v.trunk(out, w, &b, o, t.inks); err != nil {
+		if err := v.trunk(out, w, &b, o, in); err != nil {
 			return err
 		}
 		for n, i := range b.rows {
@@ -51,7 +52,7 @@ func writeTree(w io.Writer, r *Report, o *Options) error {
 			}
 		}
 	}
-	if err := v.foot(out, w, o, t.dropped); err != nil {
+	if err := v.foot(out, w, o, in, t.dropped); err != nil {
 		return err
 	}
 	return out.flush(w)
