@@ -57,6 +57,9 @@ func (db *DB) merged(n, lo, hi int) Entry {
 	e := db.entry(n)
 	for k := lo; k < hi; k++ {
 		if m := db.table.Listed(k); db.fellows(n, m) {
+			if e.Aliases == nil {
+				e.Aliases = make([]string, 0, hi-k)
+			}
 			e.Aliases = append(e.Aliases, db.table.Name(m))
 		}
 	}
