@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/portdb"
+	"github.com/whatslistening/whatslistening/report"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// listFlags are the flags of list, which are those of the bare command too.
+type listFlags struct {
+	write    writeFlags
+	columns  string
+	sort     string
+	noHeader bool
+	noTrunc  bool
+	all      bool
+
+	exposed bool
+	proto   []string
+	users   []string
+	ranges  []string
+
+	source   string
+	from     string
+	procfs   string
+	ports    string
+	args     bool
+	strict   bool
+	exitCode bool
+}
+
+// groups declares the flags.
+func (f *listFlags) groups() groups {
+	var g groups
+	fs := g.add("Which listeners")
+	fs.BoolVar(&f.exposed, "exposed", false, "only what other machines can reach")
+	fs.StringSliceVar(&f.proto, "proto", nil, "`PROTO,...`: only tcp, udp, udplite, sctp, dccp, raw")
+	fs.StringSliceVar(&f.users, "user", nil, "`USER,...`: only those users', by name or uid")
+	fs.StringSliceVar(&f.ranges, "range", nil, "`RANGE,...`: only well-known, registered, dynamic ports")
+	fs.BoolVar(&f.all, "all", false, "a row for every socket, clients' too; nothing folded")
+
+	f.write.add(&g, report.Formats())
+	fs = g[len(g)-1].flags
+	fs.StringVar(&f.columns, "columns", "", "`a,b|+a`: these columns alone, or one more")
+	fs.StringVar(&f.sort, "sort", "", "`a,-b`: sort by these columns, - for descending")
+	fs.BoolVar(&f.noHeader, "no-header", false, "leave the titles out")
+	fs.BoolVar(&f.noTrunc, "no-trunc", false, "never shorten a cell")
+
+	fs = g.add("Where from")
+	fs.StringVar(&f.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
+	fs.StringVar(&f.source, "source", "auto", "`SOURCE`: auto, netlink, gopsutil")
+	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
+	fs.StringVar(&f.procfs, "procfs", "", "`DIR`: read processes there, not in /proc; the report says so")
+	fs.BoolVar(&f.args, "args", false, "arguments of the processes too, secrets taken out")
+
+	fs = g.add("Other")
+	fs.BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
+	fs.BoolVar(&f.exitCode, "exit-code", false, "exit 1 when nothing matches")
+	return g
+}
+
+func newList(a *app) *cobra.Command {
+	var f listFlags
+	cmd := &cobra.Command{
+		Use:               "list [PORT | FIRST-LAST | PROTOCOL/PORT | NAME]... [flags]",
+		Short:             "what listens on this host (the same as no command)",
+		Args:              cobra.ArbitraryArgs,
+		RunE:              func(cmd *cobra.Command, args []string) error { return a.list(cmd, args, &f) },
+		ValidArgsFunction: a.completeTerms,
+	}
+	f.groups().attach(cmd)
+	f.complete(a, cmd)
+	return cmd
+}
+
+// list gathers the listeners, narrows them down and has them written.
+func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
+	format, opts, err := f.options(a)
+	if err != nil {
+		return err
+	}
+	db, err := a.registry(f.ports)
+	if err != nil {
+		return err
+	}
+	filter, err := f.filter(args, db)
+	if err != nil {
+		return err
+	}
+	opinions := format == report.JSON || format == report.JSONL || format == report.YAML
+	r, err := a.gather(cmd, f, db, filter.Protocols, opinions)
+	if err != nil {
+		return err
+	}
+	narrowed := len(args) > 0 || f.exposed || len(f.users) > 0 || len(f.proto) > 0 || len(f.ranges) > 0
+	if narrowed {
+		r.Listeners = slices.DeleteFunc(r.Listeners, func(l annotate.Listener) bool { return !filter.Match(&l) })
+		openFolded(r, opts)
+	}
+	nothing := len(r.Listeners) == 0
+	if narrowed && nothing {
+		a.sayNothing(cmd.Root(), args, r)
+	}
+	// For a person the line on stderr says all that an empty table would.
+	if !narrowed || !nothing || forPrograms(format) || f.write.file != "" {
+		if err := a.output(f.write.file, func(w io.Writer) error { return report.Write(w, r, format, opts) }); err != nil {
+			return err
+		}
+	}
+	switch {
+	case f.strict && !r.Coverage.Complete:
+		return incomplete(&r.Coverage)
+	case f.exitCode && nothing:
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+// options returns the format and the options of the report.
+func (f *listFlags) options(a *app) (report.Format, *report.Options, error) {
+	format, o, err := f.write.options(a, report.Formats())
+	if err != nil {
+		return 0, nil, err
+	}
+	if f.columns != "" {
+		if o.Columns, err = report.ParseColumns(f.columns, format); err != nil {
+			return 0, nil, usageError("", "%w", err)
+		}
+	}
+	if f.sort != "" {
+		if o.Sort, err = report.ParseSort(f.sort); err != nil {
+			return 0, nil, usageError("", "%w", err)
+		}
+	}
+	o.NoHeader, o.NoTrunc, o.All = f.noHeader, f.noTrunc, f.all
+	return format, o, nil
+}
+
+// filter returns what the terms and the flags ask for.
+func (f *listFlags) filter(args []string, db *portdb.DB) (*annotate.Filter, error) {
+	want := &annotate.Filter{Exposed: f.exposed, Users: f.users}
+	for _, arg := range args {
+		t, err := annotate.ParseTerm(arg, db)
+		if err != nil {
+			return nil, usageError("a port is 5432, :443, 8000-9000 or udp/53; all else is a name", "%w", err)
+		}
+		want.Terms = append(want.Terms, t)
+	}
+	for _, name := range f.proto {
+		p, err := scanner.ParseProtocol(strings.ToLower(name))
+		if err != nil {
+			return nil, usageError("", "--proto: %w", err)
+		}
+		want.Protocols = append(want.Protocols, p)
+	}
+	for _, name := range f.ranges {
+		r, err := portdb.ParseRange(name)
+		if err != nil {
+			return nil, usageError("", "--range: %w", err)
+		}
+		want.Ranges = append(want.Ranges, r)
+	}
+	return want, nil
+}
+
+// forPrograms reports whether programs read the format, so that nothing is
+// something that has to be said there too.
+func forPrograms(f report.Format) bool {
+	return f != report.Table && f != report.Wide && f != report.Tree
+}
+
+// gather returns the report to narrow down: of a scan, or the saved one.
+// A report for programs has every layer's opinion of a port.
+func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols []scanner.Protocol, opinions bool) (*report.Report, error) {
+	source, err := scanner.ParseSource(f.source)
+	if err != nil {
+		return nil, usageError("", "%w", err)
+	}
+	if f.from != "" {
+		for _, name := range []string{"source", "procfs", "ports", "args"} {
+			if cmd.Flags().Changed(name) {
+				return nil, usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
+			}
+		}
+		return a.readReport(f.from)
+	}
+	if f.procfs != "" {
+		if fi, err := os.Stat(f.procfs); err != nil || !fi.IsDir() {
+			return nil, usageError("name a folder with a proc filesystem", "--procfs: %q is no folder", f.procfs)
+		}
+	}
+	snap, err := a.scan(cmd.Context(), &scanner.Options{Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs})
+	if err != nil {
+		return nil, failure("", "scan: %w", err)
+	}
+	return &report.Report{
+		Tool: toolVersion(), Registry: db.Date(), Time: time.Now().UTC(),
+		Host: snap.Host, Coverage: snap.Coverage,
+		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: opinions}),
+	}, nil
+}
+
+func (a *app) scan(ctx context.Context, o *scanner.Options) (*scanner.Snapshot, error) {
+	defer a.progress(ctx, "looking for listeners")()
+	return scanner.Scan(ctx, o)
+}
+
+// readReport reads the saved report at path, or on stdin for "-".
+func (a *app) readReport(path string) (*report.Report, error) {
+	in, name := a.stdin, "standard input"
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, usageError("", "read the report: %w", err)
+		}
+		defer f.Close()
+		if fi, err := f.Stat(); err == nil && fi.IsDir() {
+			return nil, usageError("", "read the report: %q is a folder", path)
+		}
+		in, name = f, fmt.Sprintf("%q", path)
+	}
+	r, err := report.Read(in)
+	if err != nil {
+		hint := ""
+		var e *report.ReadError
+		if errors.As(err, &e) {
+			hint = e.Hint
+		}
+		return nil, usageError(hint, "%s: %w", name, err)
+	}
+	return r, nil
+}
+
+// openFolded has every socket shown where the table would fold all that was
+// asked for away.
+func openFolded(r *report.Report, o *report.Options) {
+	if len(r.Listeners) > 0 && !slices.ContainsFunc(r.Listeners, func(l annotate.Listener) bool { return !l.MaybeClient }) {
+		o.All = true
+	}
+}
+
+// sayNothing says that nothing matched, and what may be the reason.
+func (a *app) sayNothing(root *cobra.Command, args []string, r *report.Report) {
+	what := "the filter"
+	if len(args) > 0 {
+		what = strings.Join(args, " ")
+	}
+	a.say("nothing that listens matches %s", what)
+	for _, arg := range args {
+		if near, ok := nearCommand(root, arg); ok {
+			a.hint("did you mean %s %s?", root.Name(), near)
+			return
+		}
+	}
+	for _, l := range r.Coverage.Limitations {
+		if !r.Coverage.Complete && l.Remedy != "" {
+			a.hint("%s: %s", l.Text, l.Remedy)
+			return
+		}
+	}
+}
+
+// incomplete is the error of --strict.
+func incomplete(c *scanner.Coverage) error {
+	e := &exitError{code: exitIncomplete, err: errors.New("the report is incomplete")}
+	if len(c.Limitations) > 0 {
+		l := c.Limitations[0]
+		e.err, e.hint = fmt.Errorf("the report is incomplete: %s", l.Text), l.Remedy
+	}
+	return e
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"net/netip"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/whatslistening/whatslistening/report"
+)
+
+// rows are (protocol, address, port, pid), sorted, as ss(8) has them.
+func ssRows(t *testing.T) []string {
+	t.Helper()
+	ss, err := exec.LookPath("ss")
+	if err != nil {
+		t.Skip("needs ss(8) of iproute2, the oracle")
+	}
+	out, err := exec.Command(ss, "-Htulnp").Output()
+	if err != nil {
+		t.Fatalf("ss: %v", err)
+	}
+	pid := regexp.MustCompile(`pid=(\d+)`)
+	var rows []string
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		i := strings.LastIndexByte(f[4], ':')
+		host, device, _ := strings.Cut(f[4][:i], "%")
+		if host == "*" { // "::" that answers IPv4 too
+			host = "::"
+		}
+		a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+		if err != nil {
+			t.Fatalf("ss: %q: %v", line, err)
+		}
+		r := f[0] + " " + a.Unmap().String() + "%" + device + " " + f[4][i+1:]
+		pids := pid.FindAllStringSubmatch(line, -1)
+		for _, m := range pids {
+			rows = append(rows, r+" "+m[1])
+		}
+		if pids == nil {
+			rows = append(rows, r+" -")
+		}
+	}
+	slices.Sort(rows)
+	return rows
+}
+
+// ourRows are the same of a report in JSON.
+func ourRows(t *testing.T, stdout string) []string {
+	t.Helper()
+	r, err := report.Read(bytes.NewReader([]byte(stdout)))
+	if err != nil {
+		t.Fatalf("reading our own report: %v\n%s", err, stdout)
+	}
+	var rows []string
+	for i := range r.Listeners {
+		l := &r.Listeners[i]
+		device := l.Device
+		if z := l.Addr.Zone(); z != "" {
+			device = z
+		}
+		row := l.Protocol.String() + " " + l.Addr.WithZone("").String() + "%" + device + " " + strconv.Itoa(int(l.Port))
+		for _, p := range l.Holders {
+			rows = append(rows, row+" "+strconv.Itoa(p.PID))
+		}
+		if len(l.Holders) == 0 {
+			rows = append(rows, row+" -")
+		}
+	}
+	slices.Sort(rows)
+	return rows
+}
+
+// The host that the issue names: dual-stack, v6-only, device-bound,
+// SO_REUSEPORT, pre-fork, UDP, MPTCP and ownerless sockets. Every (protocol,
+// address, port, pid) that ss shows is shown, and no other.
+func TestAgreesWithSS(t *testing.T) {
+	inNamespaces(t, func(t *testing.T) {
+		spawn(t, self(t), "listen", "tcp,[::]:8080", "tcp,[::]:8081,v6only", "tcp,0.0.0.0:8081", "tcp,127.0.0.1:5432", "tcp,[::1]:5432")
+		spawn(t, self(t), "listen", "tcp,0.0.0.0:8082,device=lo", "udp,0.0.0.0:53,device=lo", "udp,[::]:5353", "udp,127.0.0.1:323")
+		for range 3 {
+			spawn(t, self(t), "listen", "tcp,0.0.0.0:443,reuseport", "udp,0.0.0.0:443,reuseport")
+		}
+		spawn(t, self(t), "prefork", "5", "tcp,0.0.0.0:80", "tcp,[::]:81")
+		spawn(t, self(t), "listen", "mptcp,0.0.0.0:9000", "mptcp,[::]:9001")
+		spawn(t, self(t), "orphan", "tcp,0.0.0.0:7070", "udp,0.0.0.0:7071")
+		spawn(t, self(t), "drop", "65534", "tcp,0.0.0.0:111")
+
+		want := ssRows(t)
+		if len(want) < 25 {
+			t.Fatalf("ss shows %d rows:\n%s", len(want), strings.Join(want, "\n"))
+		}
+		got := command(t, nil, "--json", "--strict")
+		if rows := ourRows(t, got.stdout); !slices.Equal(rows, want) {
+			t.Errorf("whatslistening --json:\n%s\nss -Htulnp:\n%s", strings.Join(rows, "\n"), strings.Join(want, "\n"))
+		}
+		if !strings.Contains(got.stdout, `"mptcp": true`) && !strings.Contains(got.stdout, `"mptcp":true`) {
+			t.Error("no listener is marked as MPTCP")
+		}
+		// The table with every folding off has a row for each socket.
+		table := command(t, nil, "--all", "--no-header")
+		rows := map[string]bool{}
+		for _, r := range want {
+			rows[r[:strings.LastIndexByte(r, ' ')]] = true
+		}
+		n := 0
+		for line := range strings.Lines(table.stdout) {
+			if strings.HasPrefix(line, "tcp ") || strings.HasPrefix(line, "udp ") {
+				n++
+			}
+		}
+		if sockets := 5 + 4 + 6 + 2 + 2 + 2 + 1; n != sockets {
+			t.Errorf("--all has %d rows, want one for each of the %d sockets:\n%s", n, sockets, table.stdout)
+		}
+	})
+}
+
+// HOST_PROC and its kin would let whoever sets the environment hide everything.
+func TestIgnoresHostProc(t *testing.T) {
+	inNamespaces(t, func(t *testing.T) {
+		pid := spawn(t, self(t), "listen", "tcp,127.0.0.1:8080")
+		empty := t.TempDir()
+		for _, args := range [][]string{{"--json"}, {"--json", "--source", "gopsutil"}} {
+			got := command(t, []string{"HOST_PROC=" + empty, "HOST_SYS=" + empty, "HOST_ETC=" + empty}, args...)
+			want := []string{"tcp 127.0.0.1% 8080 " + strconv.Itoa(pid)}
+			if rows := ourRows(t, got.stdout); !slices.Equal(rows, want) {
+				t.Errorf("%q: %q, want %q\n%s", args, rows, want, got.stderr)
+			}
+		}
+	})
+}
+
+// Nothing is read from the current folder, whatever lies there.
+func TestHostileFolder(t *testing.T) {
+	inNamespaces(t, func(t *testing.T) {
+		spawn(t, self(t), "listen", "tcp,127.0.0.1:5432")
+		dir := t.TempDir()
+		for _, name := range []string{"services", "whatslistening.yaml", ".whatslistening", "passwd", "proc"} {
+			if out, err := exec.Command("mkfifo", dir+"/"+name).CombinedOutput(); err != nil {
+				t.Skipf("mkfifo: %v %s", err, out)
+			}
+		}
+		cmd := exec.Command(self(t), "-o", "csv", "--columns", "port,service")
+		cmd.Dir = dir
+		cmd.Env = append(cmd.Environ(), envRole+"=main")
+		if got := resultOf(t, cmd); got.code != 0 || !strings.Contains(got.stdout, "5432,postgresql") {
+			t.Errorf("in a folder of FIFOs: %+v", got)
+		}
+	})
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whatslistening/whatslistening/report"
+)
+
+// writeFlags say how and where to write.
+type writeFlags struct {
+	format, color, file string
+	json                bool
+	width               int
+}
+
+// add gives the flags to a command that can write formats.
+func (f *writeFlags) add(g *groups, formats []report.Format) {
+	fs := g.add("Output")
+	fs.StringVarP(&f.format, "output", "o", formats[0].String(), "`FORMAT`: "+strings.Join(formatNames(formats), ", "))
+	fs.BoolVar(&f.json, "json", false, "short for -o json")
+	fs.StringVar(&f.file, "output-file", "", "`FILE`: write there, in one step and for its owner alone")
+	fs.StringVar(&f.color, "color", "auto", "`WHEN`: auto, always, never")
+	fs.IntVar(&f.width, "width", 0, "`N`: fit lines into N cells, not the terminal's width")
+}
+
+// complete completes the flags' values.
+func (f *writeFlags) complete(cmd *cobra.Command, formats []report.Format) {
+	completeFlag(cmd, "output", words(formatNames(formats)...))
+	completeFlag(cmd, "color", words("auto", "always", "never"))
+	completeFlag(cmd, "width", cobra.NoFileCompletions)
+}
+
+func formatNames(formats []report.Format) []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.String()
+	}
+	return names
+}
+
+// options returns the format, and how the report is to be written.
+func (f *writeFlags) options(a *app, formats []report.Format) (report.Format, *report.Options, error) {
+	name := f.format
+	if f.json {
+		if name != formats[0].String() && name != report.JSON.String() {
+			return 0, nil, usageError("leave out one of the two", "--json is -o json, but -o %s is asked for too", name)
+		}
+		name = report.JSON.String()
+	}
+	format, err := report.ParseFormat(name)
+	if err != nil || !slices.Contains(formats, format) {
+		names := formatNames(formats)
+		hint := ""
+		if near, ok := nearest(name, slices.Values(names)); ok && near != name {
+			hint = "did you mean -o " + near + "?"
+		}
+		return 0, nil, usageError(hint, "no format %q here: want one of %s", name, strings.Join(names, ", "))
+	}
+	if f.width < 0 {
+		return 0, nil, usageError("", "width %d is below 0", f.width)
+	}
+	// What goes to a file is neither coloured nor shortened unless asked for.
+	_, tty := terminal(a.stdout)
+	toFile := f.file != "" && f.file != "-"
+	color, err := report.ColorFor(f.color, a.getenv, tty && !toFile)
+	if err != nil {
+		return 0, nil, usageError("", "%w", err)
+	}
+	o := &report.Options{Color: color, Width: f.width}
+	if !toFile {
+		o.Width = a.width(f.width)
+	}
+	return format, o, nil
+}
