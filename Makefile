@@ -48,10 +48,12 @@ golden: ## rewrite the golden files from what is printed now
 	$(GO) test ./cmd/whatslistening -update
 
 generate: ## rebuild the registry table and the JSON Schema (DATA=folder of iana/ and appendix/)
-	DATA=$(abspath $(DATA)) $(GO) generate ./...
+	$(GO) run ./portdb/internal/gen -data $(DATA)
+	$(GO) generate ./report
 
 check-generate: ## fail when a generated file is stale
-	@true
+	@if [ -d $(DATA) ]; then $(GO) run ./portdb/internal/gen -check -data $(DATA); \
+	else echo "check-generate: $(DATA) is not there: the registry table was not compared with its sources"; fi
 
 cross: ## vet for every system that it builds on
 	@set -e; for s in $(SYSTEMS); do echo "vet $$s"; GOOS=$$s CGO_ENABLED=0 $(GO) vet ./...; done
