@@ -23,7 +23,7 @@ type explainFlags struct {
 	all, noScan bool
 }
 
-func newExplain(a *app) *cobra.Command {
+func newExplain(a *app, completes bool) *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
 		Use:   "explain PORT | FIRST-LAST | PROTOCOL/PORT | NAME... [flags]",
@@ -45,11 +45,13 @@ gives the port to clients, and what listens there now.`,
 	fs := g.add("What")
 	fs.BoolVar(&f.all, "all", false, "the whole registry; nothing is scanned")
 	fs.BoolVar(&f.noScan, "no-scan", false, "the registry alone, not what listens there now")
-	fs.StringVar(&f.from, "from", "", "`FILE`: what listens, from a saved JSON report; - for standard input")
+	fs.StringVar(&f.from, "from", "", "`FILE`: what listens, from a saved JSON report (or -)")
 	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
 	f.write.add(&g, explainFormats)
 	g.attach(cmd)
-	f.write.complete(cmd, explainFormats)
+	if completes {
+		f.write.complete(cmd, explainFormats)
+	}
 	return cmd
 }
 

@@ -71,7 +71,7 @@ func (f *listFlags) groups() groups {
 	return g
 }
 
-func newList(a *app) *cobra.Command {
+func newList(a *app, completes bool) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
 		Use:               "list [PORT | FIRST-LAST | PROTOCOL/PORT | NAME]... [flags]",
@@ -81,7 +81,9 @@ func newList(a *app) *cobra.Command {
 		ValidArgsFunction: a.completeTerms,
 	}
 	f.groups().attach(cmd)
-	f.complete(a, cmd)
+	if completes {
+		f.complete(a, cmd)
+	}
 	return cmd
 }
 
@@ -90,6 +92,13 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	format, opts, err := f.options(a)
 	if err != nil {
 		return err
+	}
+	if f.from != "" {
+		for _, name := range []string{"source", "procfs", "ports", "args"} {
+			if cmd.Flags().Changed(name) {
+				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
+			}
+		}
 	}
 	db, err := a.registry(f.ports)
 	if err != nil {
@@ -189,11 +198,6 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 		return nil, usageError("", "%w", err)
 	}
 	if f.from != "" {
-		for _, name := range []string{"source", "procfs", "ports", "args"} {
-			if cmd.Flags().Changed(name) {
-				return nil, usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
-			}
-		}
 		return a.readReport(f.from)
 	}
 	if f.procfs != "" {

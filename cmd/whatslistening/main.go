@@ -38,7 +38,7 @@ func main() {
 // has already told the user on stderr, with the exit code (see [exitCode]).
 func run(ctx context.Context, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer, args []string) error {
 	a := &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
-	cmd := newRoot(a)
+	cmd := newRoot(a, args)
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)

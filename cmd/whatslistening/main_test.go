@@ -47,6 +47,10 @@ func TestScript(t *testing.T) {
 			case "devfull":
 				_, err := os.Stat("/dev/full")
 				return err == nil, nil
+			case "bash-completion":
+				// The scripts of bash lean on it; it is a package of its own.
+				_, err := os.Stat("/usr/share/bash-completion/bash_completion")
+				return err == nil, nil
 			case "root":
 				return os.Geteuid() == 0, nil
 			}

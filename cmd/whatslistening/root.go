@@ -16,8 +16,10 @@ import (
 // mean something else tomorrow.
 var reserved = [...]string{"audit", "diff", "doctor", "merge", "report", "watch"}
 
-// newRoot returns the command: on its own it is list.
-func newRoot(a *app) *cobra.Command {
+// newRoot returns the command, which is list on its own, with what of it args
+// can ask for: a scan takes so little that the other commands and what completes
+// their flags would be seen beside it.
+func newRoot(a *app, args []string) *cobra.Command {
 	var f listFlags
 	var showVersion bool
 	root := &cobra.Command{
@@ -50,9 +52,15 @@ it is registered for, the process that holds it, and who can reach it.`,
 	g := f.groups()
 	g[len(g)-1].flags.BoolVar(&showVersion, "version", false, "the version, and the date of the registry")
 	g.attach(root)
-	f.complete(a, root)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newList(a), newExplain(a), newCompletion(a), newVersion(a))
+	if len(args) == 0 {
+		return root
+	}
+	completes := strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
+	if completes {
+		f.complete(a, root)
+	}
+	root.AddCommand(newList(a, completes), newExplain(a, completes), newCompletion(a), newVersion(a))
 	root.SetHelpCommand(newHelp())
 	return root
 }
@@ -73,7 +81,7 @@ func newCompletion(a *app) *cobra.Command {
 		Short: "write the completion script of a shell",
 		Example: `  source <(whatslistening completion bash)
   whatslistening completion zsh > "${fpath[1]}/_whatslistening"
-  whatslistening completion fish > ~/.config/fish/completions/whatslistening.fish
+  whatslistening completion fish | source
   whatslistening completion powershell | Out-String | Invoke-Expression`,
 		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {
