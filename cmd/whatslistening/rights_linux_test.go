@@ -93,9 +93,19 @@ func TestLive(t *testing.T) {
 	inNamespaces(t, func(t *testing.T) {
 		spawn(t, self(t), "drop", "7777", "tcp,0.0.0.0:5432")
 		for _, args := range [][]string{
-			{"5432"}, {":5432"}, {"tcp/5432"}, {"5000-6000"}, {"postgresql"},
-			{"--user", "7777"}, {"--exposed"}, {"--proto", "tcp"}, {"--range", "registered"},
-			{"--source", "netlink"}, {"--source", "gopsutil"}, {"list"}, {"list", "5432"},
+			{"5432"},
+			{":5432"},
+			{"tcp/5432"},
+			{"5000-6000"},
+			{"postgresql"},
+			{"--user", "7777"},
+			{"--exposed"},
+			{"--proto", "tcp"},
+			{"--range", "registered"},
+			{"--source", "netlink"},
+			{"--source", "gopsutil"},
+			{"list"},
+			{"list", "5432"},
 		} {
 			got := command(t, nil, append(args, "-o", "csv", "--columns", "port,service", "--exit-code")...)
 			if got.code != exitClean || !strings.Contains(got.stdout, "5432,postgresql") {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/pflag"
 	"pgregory.net/rapid"
-
 )
 
 func TestNearest(t *testing.T) {
