@@ -93,6 +93,8 @@ func WriteExplain(w io.Writer, list []Explanation, f Format, o *Options) error {
 		o = new(Options)
 	}
 	switch f {
+	case Table, Wide, Tree:
+		return explainText(w, list, o)
 	case JSON, YAML:
 		e := newEncoder(w, styleOf(f))
 		if len(list) == 1 && !o.Array {
@@ -122,8 +124,13 @@ func WriteExplain(w io.Writer, list []Explanation, f Format, o *Options) error {
 // WriteEntries writes entries of the registry: in JSONL one a line, in JSON and
 // YAML a list, and in Table, Wide and Tree a list for people. There is no CSV
 // and no Markdown: these are an error.
-func WriteEntries(w io.Writer, entries iter.Seq[portdb.Entry], f Format, _ *Options) error {
+func WriteEntries(w io.Writer, entries iter.Seq[portdb.Entry], f Format, o *Options) error {
+	if o == nil {
+		o = new(Options)
+	}
 	switch f {
+	case Table, Wide, Tree:
+		return listText(w, entries, o)
 	case JSON, YAML, JSONL:
 		e := newEncoder(w, styleOf(f))
 		if f != JSONL {
