@@ -137,7 +137,7 @@ func cellUID(p *page, g *group) {
 func cellProgram(p *page, g *group) { p.text(g.l.Program.String()) }
 
 func styleProgram(g *group) int {
-	if g.l.Program == annotate.Differs {
+	if isDiffering(g.l) {
 		return differs
 	}
 	return plain

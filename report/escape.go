@@ -80,7 +80,7 @@ const ellipsis = "…"
 // them. So are a space that the eye would lose (the first, the last, or next
 // to another, as that would look like the end of a column), a mark with nothing
 // to stand on, and what a CI system would take for a command of ours ("::" in
-// front, "##[" and "##vso[" anywhere).
+// front of a word, where a line may be broken; "##[" and "##vso[" anywhere).
 //
 // A backslash stands for itself, unless the text would then read as one of
 // these escapes: it is doubled there. No two texts are shown alike.
@@ -131,7 +131,7 @@ func appendEscaped(dst []byte, s string) []byte {
 		case c < ' ' || c == 0x7f,
 			c == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' '),
 			c == '#' && i > 0 && s[i-1] == '#',
-			c == ':' && i == 0 && len(s) > 1 && s[1] == ':':
+			c == ':' && (i == 0 || s[i-1] == ' ') && i+1 < len(s) && s[i+1] == ':':
 			dst, marks = appendByte(dst, c), maxMarks
 		case c == '\\' && ambiguous(s[i+1:]):
 			dst = append(dst, '\\', '\\')

@@ -58,6 +58,7 @@ func TestText(t *testing.T) {
 		// What CI systems obey.
 		{"::error::x", `\x3a:error::x`},
 		{"a::b", "a::b"},
+		{"a ::b", `a \x3a:b`},
 		{":", ":"},
 		{"##vso[task.complete]", `#\x23vso[task.complete]`},
 		{"a##[error]", `a#\x23[error]`},

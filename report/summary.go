@@ -76,6 +76,9 @@ func (n *notes) end(st int) error {
 					break
 				}
 			}
+			for w := at.width(); w > 1 && len(at) < len(s) && s[len(at)] == ':'; w-- {
+				at = s.head(w - 1) // no line begins with "::"
+			}
 			if len(at) == 0 {
 				at = s.first()
 			}
