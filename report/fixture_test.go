@@ -13,7 +13,6 @@ import (
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
-
 // scanned is when the reports of these tests were made.
 var scanned = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
 
