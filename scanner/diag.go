@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 )
@@ -13,11 +14,13 @@ const (
 	diagReqLen = 56 // struct inet_diag_req_v2
 	diagMsgLen = 72 // struct inet_diag_msg
 
-	diagReqProtocol = 3 // INET_DIAG_REQ_PROTOCOL
-
+	diagAttrInfo   = 2  // INET_DIAG_INFO
 	diagAttrV6Only = 11 // INET_DIAG_SKV6ONLY
 	diagAttrLocals = 12 // INET_DIAG_LOCALS
+	diagAttrULP    = 19 // INET_DIAG_ULP_INFO
 	diagAttrCgroup = 21 // INET_DIAG_CGROUP_ID
+
+	diagULPName = 1 // INET_ULP_INFO_NAME
 
 	// The states of <linux/tcp_states.h> that a socket can accept traffic in.
 	stateClose  = 7  // TCP_CLOSE: a UDP or raw socket that is not connected
@@ -33,7 +36,6 @@ const (
 type diagQuery struct {
 	protocol Protocol
 	family   Family
-	mptcp    bool // the Multipath TCP sockets (RFC 8684), which TCP's answer holds too
 }
 
 // number returns the protocol's number in <linux/in.h>.
@@ -68,103 +70,29 @@ func (p Protocol) state() uint8 {
 // appendTo appends the request as a netlink message. The kernel itself leaves
 // out the sockets in other states.
 func (q diagQuery) appendTo(b []byte, seq uint32) []byte {
-	n := diagReqLen
-	if q.mptcp {
-		n += nlAttrLen + 4
-	}
-	b = appendRequest(b, diagByFamily, seq, n)
-	family, protocol := byte(afInet), byte(q.protocol.number())
+	b = appendRequest(b, diagByFamily, seq, diagReqLen)
+	family, ext := byte(afInet), byte(0)
 	if q.family == IPv6 {
 		family = afInet6
 	}
-	b = append(b, family, protocol, 0, 0)
+	if q.protocol == TCP {
+		// Whether a listener is Multipath TCP's comes along with its statistics.
+		// To ask for the sockets of IPPROTO_MPTCP is a hundred times as dear: the
+		// kernel walks its table of tokens.
+		ext = 1 << (diagAttrInfo - 1)
+	}
+	b = append(b, family, byte(q.protocol.number()), ext, 0)
 	b = binary.NativeEndian.AppendUint32(b, 1<<q.protocol.state())
-	b = append(b, make([]byte, 48)...) // struct inet_diag_sockid: any
-	if q.mptcp {
-		// The request's own field is a byte, and IPPROTO_MPTCP is 262.
-		b = binary.NativeEndian.AppendUint16(b, nlAttrLen+4)
-		b = binary.NativeEndian.AppendUint16(b, diagReqProtocol)
-		b = binary.NativeEndian.AppendUint32(b, 262)
-	}
-	return b
+	return append(b, make([]byte, 48)...) // struct inet_diag_sockid: any
 }
 
-// A diagSpan is where in a buffer the answer to a query lies.
-type diagSpan struct {
-	query      diagQuery
-	start, end int
-}
-
-// parseSpans returns the sockets of the answers in buf. A message that cannot be
-// read ends its answer, and errTruncated is returned with all the rest. link
-// returns the name of the network interface with an index.
-func parseSpans(buf []byte, spans []diagSpan, link func(uint32) string) (socks []Socket, err error) {
-	n := 0
-	for _, sp := range spans {
-		for m, rest, ok, _ := nextMessage(buf[sp.start:sp.end]); ok; m, rest, ok, _ = nextMessage(rest) {
-			if m.typ == diagByFamily && !sp.query.mptcp {
-				n++
-			}
-		}
-	}
-	socks = make([]Socket, 0, n)
-	for _, sp := range spans {
-		out := socks
-		if sp.query.mptcp {
-			out = nil
-		}
-		for rest := buf[sp.start:sp.end]; ; {
-			m, next, ok, err1 := nextMessage(rest)
-			if ok && m.typ == diagByFamily {
-				out, err1 = parseDiag(out, sp.query, m.data, link)
-			}
-			if err1 != nil {
-				err = err1
-			}
-			if !ok {
-				break
-			}
-			rest = next
-		}
-		if sp.query.mptcp {
-			markMPTCP(socks, out)
-			continue
-		}
-		socks = out
-	}
-	return socks, err
-}
-
-// markMPTCP marks the TCP listeners that are the first subflow of a Multipath
-// TCP one. A subflow has the inode of the socket that it serves, and a cookie of
-// its own; a kernel before 5.9 that does not know the question answers with its
-// TCP listeners, cookie and all.
-func markMPTCP(socks, mptcp []Socket) {
-	if len(mptcp) == 0 {
-		return
-	}
-	cookies := make(map[uint64]uint64, len(mptcp))
-	for i := range mptcp {
-		cookies[mptcp[i].Inode] = mptcp[i].Cookie
-	}
-	for i := range socks {
-		s := &socks[i]
-		if s.Protocol != TCP || s.Inode == 0 {
-			continue
-		}
-		if c, ok := cookies[s.Inode]; ok && c != s.Cookie {
-			s.MPTCP = true
-		}
-	}
-}
-
-// parseDiag appends to dst the socket of one message to a query. A message of
-// another family or state than asked for is left out. A Stream Control
-// Transmission Protocol endpoint that is bound to several addresses gives a
-// socket for each.
-func parseDiag(dst []Socket, q diagQuery, data []byte, link func(uint32) string) ([]Socket, error) {
+// parseDiag adds to list the socket of one message that answers a query. A
+// message of another family or state than asked for is left out. An SCTP endpoint
+// that is bound to several addresses gives a socket for each. link returns the
+// name of the network interface with an index.
+func parseDiag(list *socketList, q diagQuery, data []byte, link func(uint32) string) error {
 	if len(data) < diagMsgLen {
-		return dst, errTruncated
+		return errTruncated
 	}
 	s := Socket{Protocol: q.protocol, Namespace: "host"}
 	switch data[0] {
@@ -176,7 +104,7 @@ func parseDiag(dst []Socket, q diagQuery, data []byte, link func(uint32) string)
 		s.Addr = netip.AddrFrom16([16]byte(data[8:])).Unmap()
 	}
 	if s.Family != q.family || data[1] != q.protocol.state() {
-		return dst, nil
+		return nil
 	}
 	s.Port = binary.BigEndian.Uint16(data[4:])
 	s.Cookie = uint64(binary.NativeEndian.Uint32(data[44:])) | uint64(binary.NativeEndian.Uint32(data[48:]))<<32
@@ -197,7 +125,7 @@ func parseDiag(dst []Socket, q diagQuery, data []byte, link func(uint32) string)
 	for rest := data[diagMsgLen:]; ; {
 		typ, v, next, ok, err := nextAttr(rest)
 		if err != nil {
-			return dst, err
+			return err
 		}
 		if !ok {
 			break
@@ -208,13 +136,16 @@ func parseDiag(dst []Socket, q diagQuery, data []byte, link func(uint32) string)
 			s.V6Only = v[0] != 0
 		case typ == diagAttrCgroup && len(v) >= 8:
 			s.CgroupID = binary.NativeEndian.Uint64(v)
+		case typ == diagAttrULP && q.protocol == TCP:
+			s.MPTCP = ulpName(v) == "mptcp"
 		case typ == diagAttrLocals && q.protocol == SCTP:
 			locals = v
 		}
 	}
 	if len(locals) <= sockaddrStorageLen { // none, or the one already known
 		s.place(device)
-		return append(dst, s), nil
+		list.add(&s)
+		return nil
 	}
 	for ; len(locals) >= sockaddrStorageLen; locals = locals[sockaddrStorageLen:] {
 		one := s
@@ -227,9 +158,9 @@ func parseDiag(dst []Socket, q diagQuery, data []byte, link func(uint32) string)
 			continue
 		}
 		one.place(device)
-		dst = append(dst, one)
+		list.add(&one)
 	}
-	return dst, nil
+	return nil
 }
 
 // place says where the device that a socket is bound to is shown. To bind a
@@ -241,4 +172,68 @@ func (s *Socket) place(device string) {
 		return
 	}
 	s.Device = device
+}
+
+// ulpName returns the name in an INET_DIAG_ULP_INFO attribute: what runs on top
+// of TCP, "mptcp" for the first subflow of a Multipath TCP socket. A subflow has
+// the inode and the owner of the socket that it serves. Kernels before 6.8 tell
+// it to CAP_NET_ADMIN alone.
+func ulpName(b []byte) string {
+	for {
+		typ, v, rest, ok, err := nextAttr(b)
+		if !ok || err != nil {
+			return ""
+		}
+		if typ == diagULPName {
+			return string(bytes.TrimRight(v, "\x00"))
+		}
+		b = rest
+	}
+}
+
+// A socketList gathers sockets in pieces, so that a host with tens of thousands
+// of them does not copy them over and over as a slice grows.
+type socketList struct {
+	full [][]Socket
+	last []Socket
+}
+
+// pieceLen is how many sockets a piece holds: more than most hosts have.
+const pieceLen = 256
+
+// add adds a socket.
+func (l *socketList) add(s *Socket) {
+	switch {
+	case l.last == nil:
+		l.last = make([]Socket, 0, pieceLen/8)
+	case len(l.last) == pieceLen:
+		l.full = append(l.full, l.last)
+		l.last = make([]Socket, 0, pieceLen)
+	}
+	l.last = append(l.last, *s)
+}
+
+// size is how many sockets there are.
+func (l *socketList) size() int { return len(l.full)*pieceLen + len(l.last) }
+
+// truncate keeps the first n sockets.
+func (l *socketList) truncate(n int) {
+	for n < len(l.full)*pieceLen {
+		l.last = l.full[len(l.full)-1]
+		l.full = l.full[:len(l.full)-1]
+	}
+	l.last = l.last[:n-len(l.full)*pieceLen]
+}
+
+// slice returns the sockets.
+func (l *socketList) slice() []Socket {
+	if len(l.full) == 0 {
+		return l.last
+	}
+	all := make([]Socket, 0, l.size())
+	for i, piece := range l.full {
+		all = append(all, piece...)
+		l.full[i] = nil
+	}
+	return append(all, l.last...)
 }

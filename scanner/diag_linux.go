@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,26 +22,26 @@ func listNetlink(ctx context.Context, o *Options, c *Coverage) ([]Socket, error)
 // listDiag asks conn for every protocol of o in both families.
 func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) ([]Socket, error) {
 	var (
-		buf        []byte
-		spans      []diagSpan
-		incomplete error
+		list  socketList
+		lacks error
 	)
+	link := linkNames(conn.fd)
 	ask := func(q diagQuery) error {
-		start := len(buf)
-		b, err := conn.dump(ctx, buf, q.appendTo)
-		if errors.Is(err, errInterrupted) || errors.Is(err, errLost) {
-			incomplete, err = err, nil
+		n := list.size()
+		err := conn.dump(ctx, q.appendTo, func() { list.truncate(n) }, func(m nlMessage) error {
+			if m.typ != diagByFamily {
+				return nil
+			}
+			return parseDiag(&list, q, m.data, link)
+		})
+		if incomplete(err) {
+			lacks, err = err, nil
 		}
-		if err != nil {
-			return err
-		}
-		buf = b
-		spans = append(spans, diagSpan{q, start, len(buf)})
-		return nil
+		return err
 	}
 	for _, p := range o.protocols() {
 		for _, f := range [...]Family{IPv4, IPv6} {
-			err := ask(diagQuery{protocol: p, family: f})
+			err := ask(diagQuery{p, f})
 			if err == nil {
 				continue
 			}
@@ -55,23 +54,10 @@ func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) (
 			break // a kernel without the protocol, or without IPv6, has no such sockets
 		}
 	}
-	// Asked only of a kernel that has Multipath TCP: one without would start
-	// modprobe for each question.
-	if slices.Contains(o.protocols(), TCP) && exists(o.procfs()+"/sys/net/mptcp") {
-		for _, f := range [...]Family{IPv4, IPv6} {
-			if err := ask(diagQuery{protocol: TCP, family: f, mptcp: true}); err != nil {
-				break // the mark alone is lost
-			}
-		}
+	if lacks != nil {
+		c.limit(true, LimitNetlinkPartial, fmt.Sprintf("the kernel's answer was incomplete: %v", lacks), "scan again when fewer sockets come and go")
 	}
-	socks, err := parseSpans(buf, spans, linkNames(conn.fd))
-	if err != nil {
-		incomplete = err
-	}
-	if incomplete != nil {
-		c.limit(true, LimitNetlinkPartial, fmt.Sprintf("the kernel's answer was incomplete: %v", incomplete), "scan again when fewer sockets come and go")
-	}
-	return socks, nil
+	return list.slice(), nil
 }
 
 // unsupported reports whether a question failed because the kernel does not have

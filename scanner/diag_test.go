@@ -116,6 +116,22 @@ func TestParseDiag(t *testing.T) {
 			diagMsg{family: afInet6, state: stateClose, port: 5353, addr: "fe80::1", index: 7, rqueue: 9, wqueue: 9},
 			[]Socket{{Protocol: UDP, Family: IPv6, Port: 5353, Addr: netip.MustParseAddr("fe80::1%link7"), Namespace: "host"}},
 		},
+		{
+			"Multipath TCP", tcp4,
+			diagMsg{
+				family: afInet, state: stateListen, port: 80, addr: "0.0.0.0",
+				attrs: append(attr(diagAttrInfo, make([]byte, 280)...), attr(diagAttrULP, attr(diagULPName, 'm', 'p', 't', 'c', 'p', 0)...)...),
+			},
+			[]Socket{{Protocol: TCP, Family: IPv4, Port: 80, Addr: netip.IPv4Unspecified(), Namespace: "host", MPTCP: true}},
+		},
+		{
+			"TLS in the kernel is no Multipath TCP", tcp4,
+			diagMsg{
+				family: afInet, state: stateListen, port: 80, addr: "0.0.0.0",
+				attrs: attr(diagAttrULP, append(attr(2, 1), attr(diagULPName, 't', 'l', 's', 0)...)...),
+			},
+			[]Socket{{Protocol: TCP, Family: IPv4, Port: 80, Addr: netip.IPv4Unspecified(), Namespace: "host"}},
+		},
 		{"another family", tcp4, diagMsg{family: afInet6, state: stateListen, port: 80, addr: "::"}, nil},
 		{"another state", tcp4, diagMsg{family: afInet, state: 1, port: 80, addr: "0.0.0.0"}, nil},
 		{"a family that there is not", tcp4, diagMsg{family: 200, state: stateListen, port: 80, addr: "0.0.0.0"}, nil},
@@ -147,7 +163,9 @@ func TestParseDiag(t *testing.T) {
 		},
 	}
 	for _, tt := range tests {
-		got, err := parseDiag(nil, tt.q, tt.msg.bytes(), link7)
+		var list socketList
+		err := parseDiag(&list, tt.q, tt.msg.bytes(), link7)
+		got := list.slice()
 		if err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: parseDiag = %+v, %v, want %+v", tt.name, got, err, tt.want)
 		}
@@ -160,81 +178,53 @@ func TestParseDiagTruncated(t *testing.T) {
 	whole := diagMsg{family: afInet6, state: stateListen, port: 80, addr: "::", attrs: append(attr(diagAttrV6Only, 1), attr(diagAttrCgroup, 1, 2, 3, 4, 5, 6, 7, 8)...)}.bytes()
 	for n := range whole {
 		b := whole[:n:n]
-		socks, err := parseDiag(nil, diagQuery{protocol: TCP, family: IPv6}, b, link7)
+		var list socketList
+		err := parseDiag(&list, diagQuery{protocol: TCP, family: IPv6}, b, link7)
 		ends := n == diagMsgLen || n >= diagMsgLen+5 && n <= diagMsgLen+8 // an attribute ends there, padded or not
 		if (err == nil) != ends || err != nil && !errors.Is(err, errTruncated) {
-			t.Errorf("of %d bytes: %d sockets, %v", n, len(socks), err)
+			t.Errorf("of %d bytes: %d sockets, %v", n, list.size(), err)
 		}
 	}
 }
 
-func TestParseSpans(t *testing.T) {
-	q4, q6 := diagQuery{protocol: TCP, family: IPv4}, diagQuery{protocol: TCP, family: IPv6}
-	mp := diagQuery{protocol: TCP, family: IPv4, mptcp: true}
-	m := func(port uint16, inode uint32, cookie uint64) []byte {
-		return message(diagByFamily, 2, 1, diagMsg{family: afInet, state: stateListen, port: port, addr: "0.0.0.0", inode: inode, cookie: cookie}.bytes())
-	}
-	done := message(nlDone, 2, 1, make([]byte, 4))
-	join := func(parts ...[]byte) (b []byte) {
-		for _, p := range parts {
-			b = append(b, p...)
-		}
-		return b
-	}
-	span := func(q diagQuery, n int) diagSpan { return diagSpan{q, 0, n} }
-
-	t.Run("no-ops and ends are passed over", func(t *testing.T) {
-		b := join(message(nlNoop, 0, 1), m(1, 1, 1), m(2, 2, 2), done)
-		socks, err := parseSpans(b, []diagSpan{span(q4, len(b))}, link7)
-		if err != nil || len(socks) != 2 || cap(socks) != 2 || socks[1].Port != 2 {
-			t.Errorf("parseSpans = %+v (room for %d), %v, want ports 1 and 2", socks, cap(socks), err)
-		}
-	})
-	t.Run("what follows a cut message is kept", func(t *testing.T) {
-		a := join(m(1, 1, 1), m(2, 2, 2))
-		a = a[:len(a)-4]
-		b := join(a, m(3, 3, 3))
-		socks, err := parseSpans(b, []diagSpan{{q4, 0, len(a)}, {q6, len(a), len(a)}, {q4, len(a), len(b)}}, link7)
-		if !errors.Is(err, errTruncated) || len(socks) != 2 || socks[1].Port != 3 {
-			t.Errorf("parseSpans = %+v, %v, want ports 1 and 3 and %v", socks, err, errTruncated)
-		}
-	})
-	t.Run("multipath listeners are marked, not added", func(t *testing.T) {
-		a := join(m(1, 11, 101), m(2, 12, 102), m(3, 0, 103))
-		b := join(a, m(1, 11, 201), m(2, 12, 102), m(3, 0, 203))
-		socks, err := parseSpans(b, []diagSpan{{q4, 0, len(a)}, {mp, len(a), len(b)}}, link7)
-		if err != nil || len(socks) != 3 {
-			t.Fatalf("parseSpans = %+v, %v, want 3 sockets", socks, err)
-		}
-		// The second has the cookie of the TCP socket: a kernel before 5.9 answered.
-		for i, want := range []bool{true, false, false} {
-			if socks[i].MPTCP != want {
-				t.Errorf("port %d: MPTCP %v, want %v", socks[i].Port, socks[i].MPTCP, want)
+func TestSocketList(t *testing.T) {
+	for _, n := range []int{0, 1, pieceLen - 1, pieceLen, pieceLen + 1, 3*pieceLen + 7} {
+		for _, keep := range []int{n, n / 2, 0, min(n, pieceLen)} {
+			var l socketList
+			for i := range n {
+				l.add(&Socket{Inode: uint64(i)})
+			}
+			l.truncate(keep)
+			l.add(&Socket{Inode: uint64(keep)}) // goes on where it was cut
+			got := l.slice()
+			if len(got) != keep+1 {
+				t.Fatalf("%d cut to %d and one more: %d sockets", n, keep, len(got))
+			}
+			for i := range got {
+				if got[i].Inode != uint64(i) {
+					t.Fatalf("%d cut to %d: socket %d at %d", n, keep, got[i].Inode, i)
+				}
 			}
 		}
-	})
+	}
 }
 
 func TestDiagRequest(t *testing.T) {
-	b := diagQuery{protocol: TCP, family: IPv6, mptcp: true}.appendTo(nil, 9)
+	b := diagQuery{TCP, IPv6}.appendTo(nil, 9)
 	m, rest, ok, err := nextMessage(b)
 	if !ok || err != nil || len(rest) != 0 || m.typ != diagByFamily || m.seq != 9 || m.flags != 0x301 {
 		t.Fatalf("request %+v, %v, rest %d", m, err, len(rest))
 	}
-	if m.data[0] != afInet6 || m.data[1] != 6 || binary.NativeEndian.Uint32(m.data[4:]) != 1<<stateListen {
+	if m.data[0] != afInet6 || m.data[1] != 6 || m.data[2] != 2 || binary.NativeEndian.Uint32(m.data[4:]) != 1<<stateListen {
 		t.Errorf("request body % x", m.data[:8])
 	}
-	typ, v, _, ok, err := nextAttr(m.data[diagReqLen:])
-	if !ok || err != nil || typ != diagReqProtocol || binary.NativeEndian.Uint32(v) != 262 {
-		t.Errorf("protocol attribute %d % x, %v", typ, v, err)
-	}
-	b = diagQuery{protocol: UDPLite, family: IPv4}.appendTo(nil, 1)
-	if len(b) != nlHeaderLen+diagReqLen || b[17] != 136 || binary.NativeEndian.Uint32(b[20:]) != 1<<stateClose {
+	b = diagQuery{UDPLite, IPv4}.appendTo(nil, 1)
+	if len(b) != nlHeaderLen+diagReqLen || b[17] != 136 || b[18] != 0 || binary.NativeEndian.Uint32(b[20:]) != 1<<stateClose {
 		t.Errorf("udplite: % x", b[16:24])
 	}
 }
 
-func FuzzParseSpans(f *testing.F) {
+func FuzzParseDiag(f *testing.F) {
 	v6 := diagMsg{family: afInet6, state: stateListen, port: 80, addr: "::", index: 3, attrs: append(attr(diagAttrV6Only, 1), attr(diagAttrLocals, storage("::1")...)...)}
 	f.Add(message(diagByFamily, 2, 1, v6.bytes()), uint8(SCTP), true)
 	f.Add(append(message(diagByFamily, 2, 1, diagMsg{family: afInet, state: stateClose, port: 53, addr: "127.0.0.1"}.bytes()), message(nlDone, 2, 1, make([]byte, 4))...), uint8(UDP), false)
@@ -245,7 +235,9 @@ func FuzzParseSpans(f *testing.F) {
 			q.family = IPv6
 		}
 		b = b[:len(b):len(b)]
-		socks, err := parseSpans(b, []diagSpan{{q, 0, len(b)}}, link7)
+		var list socketList
+		_, err := readDatagram(b, 1, func(m nlMessage) error { return parseDiag(&list, q, m.data, link7) })
+		socks := list.slice()
 		if len(socks) > len(b)/sockaddrStorageLen+len(b)/(nlHeaderLen+diagMsgLen) {
 			t.Errorf("%d sockets out of %d bytes", len(socks), len(b))
 		}
@@ -254,7 +246,8 @@ func FuzzParseSpans(f *testing.F) {
 				t.Errorf("%+v of %x", s, b)
 			}
 		}
-		if err != nil && !errors.Is(err, errTruncated) {
+		var errno nlErrno
+		if err != nil && !incomplete(err) && !errors.As(err, &errno) {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -73,30 +73,6 @@ func appendAddrRequest(b []byte, seq uint32) []byte {
 	return append(b, make([]byte, ifAddrLen)...)
 }
 
-// parseAddrs returns the usable addresses in an answer to appendAddrRequest. It
-// returns errTruncated together with what could be read.
-func parseAddrs(b []byte) (addrs []ifAddr, err error) {
-	for {
-		m, rest, ok, err1 := nextMessage(b)
-		if err1 != nil {
-			err = err1
-		}
-		if !ok {
-			return addrs, err
-		}
-		b = rest
-		if m.typ != rtmNewAddr {
-			continue
-		}
-		a, usable, err1 := parseIfAddr(m.data)
-		if err1 != nil {
-			err = err1
-		} else if usable {
-			addrs = append(addrs, a)
-		}
-	}
-}
-
 // parseIfAddr reads one RTM_NEWADDR message. An address that duplicate address
 // detection found to be another host's (RFC 4862) is not usable.
 func parseIfAddr(b []byte) (a ifAddr, usable bool, err error) {

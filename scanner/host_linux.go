@@ -65,14 +65,17 @@ func readInterfaces(ctx context.Context) ([]Interface, error) {
 		return nil, err
 	}
 	defer conn.close()
-	b, err := conn.dump(ctx, nil, appendAddrRequest)
-	if err != nil && len(b) == 0 {
-		return nil, err
-	}
-	addrs, err1 := parseAddrs(b)
-	if err == nil {
-		err = err1
-	}
+	var addrs []ifAddr
+	err = conn.dump(ctx, appendAddrRequest, func() { addrs = addrs[:0] }, func(m nlMessage) error {
+		if m.typ != rtmNewAddr {
+			return nil
+		}
+		a, usable, err := parseIfAddr(m.data)
+		if usable {
+			addrs = append(addrs, a)
+		}
+		return err
+	})
 	return groupAddrs(addrs, func(index uint32) (string, bool) { return linkState(conn.fd, index) }), err
 }
 

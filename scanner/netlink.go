@@ -3,6 +3,7 @@ package scanner
 import (
 	"encoding/binary"
 	"errors"
+	"syscall"
 )
 
 // Netlink's framing, as in <linux/netlink.h>: messages follow one another in a
@@ -79,7 +80,7 @@ func nlAlign(n int) int { return (n + 3) &^ 3 }
 
 // errorCode returns the errno of an NLMSG_ERROR or NLMSG_DONE message: both
 // begin with a negative errno, 0 for success. A DONE of old kernels is empty.
-func (m *nlMessage) errorCode() (int, error) {
+func (m nlMessage) errorCode() (int, error) {
 	if len(m.data) < 4 {
 		if m.typ == nlDone {
 			return 0, nil
@@ -87,6 +88,62 @@ func (m *nlMessage) errorCode() (int, error) {
 		return 0, errTruncated
 	}
 	return -int(int32(binary.NativeEndian.Uint32(m.data))), nil
+}
+
+// errInterrupted is a dump during which the table changed (NLM_F_DUMP_INTR).
+var errInterrupted = errors.New("table changed while it was read")
+
+// errLost is a dump that lost messages on the way (ENOBUFS, NLMSG_OVERRUN, a
+// message cut short).
+var errLost = errors.New("messages lost")
+
+// incomplete reports whether an answer came, but not all of it.
+func incomplete(err error) bool { return errors.Is(err, errInterrupted) || errors.Is(err, errLost) }
+
+// A nlErrno is an errno with which the kernel refused a request.
+type nlErrno int
+
+func (e nlErrno) Error() string { return syscall.Errno(e).Error() }
+
+func (e nlErrno) Unwrap() error { return syscall.Errno(e) }
+
+// readDatagram gives take the messages of a datagram that answer the request
+// with a sequence number; others are left over from an earlier one. Done is the
+// end of the answer. The error is nlErrno, or tells that the answer is
+// incomplete: also when take errs.
+func readDatagram(b []byte, seq uint32, take func(nlMessage) error) (done bool, err error) {
+	for {
+		m, rest, ok, err1 := nextMessage(b)
+		if err1 != nil {
+			return done, errLost
+		}
+		if !ok {
+			return done, err
+		}
+		b = rest
+		if m.seq != seq {
+			continue
+		}
+		if m.flags&nlFlagIntr != 0 {
+			err = errInterrupted
+		}
+		switch m.typ {
+		case nlNoop:
+		case nlOverrun:
+			err = errLost
+		case nlError, nlDone:
+			done = true
+			if code, err1 := m.errorCode(); err1 != nil {
+				err = errLost
+			} else if code != 0 {
+				return true, nlErrno(code)
+			}
+		default:
+			if take(m) != nil {
+				err = errLost
+			}
+		}
+	}
 }
 
 // appendRequest appends the header of a dump request with n bytes to follow.
@@ -97,6 +154,3 @@ func appendRequest(b []byte, typ uint16, seq uint32, n int) []byte {
 	b = binary.NativeEndian.AppendUint32(b, seq)
 	return binary.NativeEndian.AppendUint32(b, 0) // from whom: the kernel fills it in
 }
-
-// discard makes the first message of b a no-op.
-func discard(b []byte) { binary.NativeEndian.PutUint16(b[4:], nlNoop) }

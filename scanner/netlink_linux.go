@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,17 +22,11 @@ const (
 	nlTries = 4
 )
 
-// errInterrupted is a dump during which the table changed (NLM_F_DUMP_INTR).
-var errInterrupted = errors.New("table changed while it was read")
-
-// errLost is a dump that lost messages on the way (ENOBUFS, NLMSG_OVERRUN).
-var errLost = errors.New("messages lost")
-
 // A netlinkConn is a conversation with one family of the kernel's netlink.
 type netlinkConn struct {
 	fd       int
 	seq      uint32
-	req      []byte
+	req, buf []byte
 	patience time.Duration // how long an answer may stay away
 }
 
@@ -44,7 +37,7 @@ func dialNetlink(family int) (*netlinkConn, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("netlink socket", err)
 	}
-	c := &netlinkConn{fd: fd, patience: nlPatience}
+	c := &netlinkConn{fd: fd, buf: make([]byte, nlRoom), patience: nlPatience}
 	// A connected netlink socket takes messages from the kernel alone.
 	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		c.close()
@@ -66,27 +59,25 @@ func setTick(fd int) error {
 
 func (c *netlinkConn) close() { unix.Close(c.fd) }
 
-// dump asks for a table and appends the datagrams of the answer to buf. The
-// request is made anew for each try, as its sequence number tells the answers
-// apart. After nlTries incomplete answers it returns the last one together with
-// errInterrupted or errLost; with any other error it appends nothing.
-func (c *netlinkConn) dump(ctx context.Context, buf []byte, request func(b []byte, seq uint32) []byte) ([]byte, error) {
-	start := len(buf)
+// dump asks for a table and gives take the messages of the answer. An incomplete
+// answer is asked for again; reset is called before each try, and take begins
+// anew. After nlTries answers dump keeps the last one and returns errInterrupted
+// or errLost. With any other error reset is called last.
+func (c *netlinkConn) dump(ctx context.Context, request func(b []byte, seq uint32) []byte, reset func(), take func(nlMessage) error) error {
 	for try := 1; ; try++ {
+		reset()
 		c.seq++
 		c.req = request(c.req[:0], c.seq)
-		if err := c.send(); err != nil {
-			return buf[:start], err
+		err := c.send()
+		if err == nil {
+			err = c.receive(ctx, take)
 		}
-		b, err := c.receive(ctx, buf[:start])
-		incomplete := errors.Is(err, errInterrupted) || errors.Is(err, errLost)
-		if err != nil && !incomplete {
-			return buf[:start], err
+		if err != nil && !incomplete(err) {
+			reset()
 		}
-		if err == nil || try == nlTries {
-			return b, err
+		if !incomplete(err) || try == nlTries {
+			return err
 		}
-		buf = b
 	}
 }
 
@@ -100,83 +91,46 @@ func (c *netlinkConn) send() error {
 	}
 }
 
-// receive appends datagrams to buf until the answer is whole.
-func (c *netlinkConn) receive(ctx context.Context, buf []byte) ([]byte, error) {
-	var incomplete error
+// receive reads datagrams until the answer is whole.
+func (c *netlinkConn) receive(ctx context.Context, take func(nlMessage) error) error {
+	var lacks error
 	for deadline := time.Now().Add(c.patience); ; {
-		buf = slices.Grow(buf, nlRoom)
 		// MSG_TRUNC makes the kernel say how long the datagram was.
-		n, _, err := unix.Recvfrom(c.fd, buf[len(buf):cap(buf)], unix.MSG_TRUNC)
+		n, _, err := unix.Recvfrom(c.fd, c.buf, unix.MSG_TRUNC)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
 			if err := ctx.Err(); err != nil {
-				return buf, err
+				return err
 			}
-			if incomplete != nil { // the end of the answer was among what was lost
-				return buf, incomplete
+			if lacks != nil { // the end of the answer was among what was lost
+				return lacks
 			}
 			if time.Now().After(deadline) {
-				return buf, fmt.Errorf("netlink: no answer within %v", c.patience)
+				return fmt.Errorf("netlink: no answer within %v", c.patience)
 			}
 			continue
 		case err == unix.ENOBUFS:
-			incomplete = errLost
+			lacks = errLost
 			continue
 		case err != nil:
-			return buf, os.NewSyscallError("netlink receive", err)
+			return os.NewSyscallError("netlink receive", err)
 		case n == 0:
-			return buf, errors.New("netlink: the kernel hung up")
-		case n > cap(buf)-len(buf):
-			incomplete = errLost
-			n = cap(buf) - len(buf)
+			return errors.New("netlink: the kernel hung up")
+		case n > len(c.buf):
+			lacks = errLost
+			n = len(c.buf)
 		}
-		datagram := buf[len(buf) : len(buf)+n]
-		done, err := c.inspect(datagram)
-		if errors.Is(err, errInterrupted) || errors.Is(err, errLost) {
-			incomplete, err = err, nil
-		}
-		if err != nil {
-			return buf, err
-		}
-		buf = buf[:len(buf)+n]
-		if done {
-			return buf, incomplete
-		}
-	}
-}
-
-// inspect looks for the end of the answer in a datagram. Messages with another
-// sequence number are left of an earlier try: they are made into no-ops.
-func (c *netlinkConn) inspect(b []byte) (done bool, err error) {
-	var incomplete error
-	for {
-		m, rest, ok, err := nextMessage(b)
-		if err != nil {
-			return done, errLost
-		}
-		if !ok {
-			return done, incomplete
-		}
+		done, err := readDatagram(c.buf[:n], c.seq, take)
 		switch {
-		case m.seq != c.seq:
-			discard(b)
-		case m.typ == nlOverrun:
-			incomplete = errLost
-		case m.typ == nlError, m.typ == nlDone:
-			code, err := m.errorCode()
-			if err != nil {
-				return true, errLost
-			}
-			if code != 0 {
-				return true, os.NewSyscallError("netlink", unix.Errno(code))
-			}
-			done = true
+		case incomplete(err):
+			lacks = err
+		case err != nil:
+			return fmt.Errorf("netlink: %w", err)
 		}
-		if m.flags&nlFlagIntr != 0 && m.seq == c.seq {
-			incomplete = errInterrupted
+		if done {
+			return lacks
 		}
-		b = rest
 	}
 }
