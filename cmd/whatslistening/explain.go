@@ -85,6 +85,9 @@ func (a *app) explain(cmd *cobra.Command, args []string, f *explainFlags) error 
 		}
 	}
 	opts.Array = q.several
+	for i := range q.list {
+		q.list[i].Unseen = true
+	}
 	if !f.noScan {
 		if err := a.answerNow(cmd.Context(), &q, db, f.from); err != nil {
 			return err
@@ -205,6 +208,7 @@ func (a *app) answerNow(ctx context.Context, q *question, db *portdb.DB, from st
 		if !x.HasPort {
 			continue
 		}
+		x.Unseen = false
 		x.Host = host.Ephemeral
 		x.Reserved = slices.ContainsFunc(host.Reserved, func(r scanner.PortRange) bool { return r.First <= x.Port && x.Port <= r.Last })
 		for j := range listeners {
