@@ -19,7 +19,7 @@ func benchNetns(b *testing.B, body func()) {
 	}
 	done := make(chan struct{})
 	go func() {
-		defer close(done) // also when body ends by b.Fatal
+		defer close(done)      // also when body ends by b.Fatal
 		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err == nil {

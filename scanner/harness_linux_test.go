@@ -31,6 +31,8 @@ import (
 const (
 	envInside = "SCANNER_TEST_INSIDE" // name of the test whose body runs here
 	envRole   = "SCANNER_TEST_ROLE"   // role that this process plays
+
+	envHostPIDs = "SCANNER_TEST_HOST_PIDS" // set: the processes are the host's
 )
 
 // roles are what a spawned process can do. Other test files add theirs.
@@ -66,6 +68,9 @@ func TestMain(m *testing.M) {
 // enter finishes what clone(2) began: a private mount tree, its own /proc and a
 // loopback interface that is up.
 func enter() error {
+	if os.Getenv(envHostPIDs) != "" {
+		return linkUp("lo")
+	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}
@@ -94,6 +99,17 @@ func linkUp(name string) error {
 // A test (or subtest) calls it once, as its last act.
 func inNetns(t *testing.T, body func(t *testing.T)) {
 	t.Helper()
+	inside(t, syscall.CLONE_NEWNET|syscall.CLONE_NEWNS|syscall.CLONE_NEWPID, "", body)
+}
+
+// inHostPIDs is inNetns among the host's processes, which are all there are.
+func inHostPIDs(t *testing.T, body func(t *testing.T)) {
+	t.Helper()
+	inside(t, syscall.CLONE_NEWNET, envHostPIDs+"=1", body)
+}
+
+func inside(t *testing.T, flags uintptr, env string, body func(t *testing.T)) {
+	t.Helper()
 	if os.Getenv(envInside) == t.Name() {
 		body(t)
 		return
@@ -106,9 +122,9 @@ func inNetns(t *testing.T, body func(t *testing.T)) {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
 	cmd := exec.Command(self(t), "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), envInside+"="+t.Name())
+	cmd.Env = append(os.Environ(), envInside+"="+t.Name(), env)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
+		Cloneflags: flags,
 		Pdeathsig:  syscall.SIGKILL,
 	}
 	out, err := cmd.CombinedOutput()

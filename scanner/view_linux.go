@@ -137,6 +137,9 @@ func (v view) limits(c *Coverage, source Source) {
 	if n := st.Unreadable; n > 0 {
 		c.limit(true, LimitUnreadable, fmt.Sprintf("%d of %s did not show %s sockets", n, processes(st.Processes), plural(n, "its", "their")),
 			v.privileges.remedy())
+	} else if v.without > 0 && v.hidepid == "" && !v.privileges.seeAll() && source == Netlink {
+		c.limit(true, LimitUnreadable, fmt.Sprintf("%d %s no holder among the processes that could be looked into",
+			v.without, plural(v.without, "socket has", "sockets have")), v.privileges.remedy())
 	}
 	if v.hidepid != "" {
 		c.limit(true, LimitHidden, "/proc hides the processes of other users ("+v.hidepid+")", v.privileges.remedy())
@@ -168,7 +171,7 @@ func (v view) why(s *Socket) Why {
 		return NotPermitted
 	case s.Inode == 0:
 		return Kernel
-	case v.stats.Unreadable > 0 || v.hidepid != "" || v.nested:
+	case v.stats.Unreadable > 0 || v.hidepid != "" || v.nested || !v.privileges.seeAll():
 		return NotPermitted
 	case s.UID == 0 && v.stats.Exhausted == 0:
 		return Kernel

@@ -1,0 +1,376 @@
+package scanner
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() { roles["scan"] = roleScan }
+
+// roleScan scans and prints the snapshot, or the error as {"Error": …}.
+func roleScan(r *role, args []string) error {
+	o := new(Options)
+	if len(args) > 0 {
+		src, err := ParseSource(args[0])
+		if err != nil {
+			return err
+		}
+		o.Source = src
+	}
+	r.say("ready")
+	var out struct {
+		*Snapshot
+		Error string
+	}
+	s, err := Scan(context.Background(), o)
+	if out.Snapshot = s; err != nil {
+		out.Error = err.Error()
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	r.say("%s", b)
+	return nil
+}
+
+// scanAs scans in another process, which attr makes another user or gives other
+// namespaces.
+func scanAs(t *testing.T, attr *syscall.SysProcAttr, args ...string) (*Snapshot, string) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.SysProcAttr = attr
+	p := spawnCmd(t, cmd, "scan")
+	var out struct {
+		*Snapshot
+		Error string
+	}
+	line := p.hear(t)
+	if err := json.Unmarshal([]byte(line), &out); err != nil {
+		t.Fatalf("the scan said %q: %v", line, err)
+	}
+	return out.Snapshot, out.Error
+}
+
+func nobody() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+}
+
+// limitation returns the limitation with a code.
+func limitation(t *testing.T, s *Snapshot, code string) Limitation {
+	t.Helper()
+	for _, l := range s.Coverage.Limitations {
+		if l.Code == code {
+			return l
+		}
+	}
+	t.Errorf("no limitation %q among %+v", code, s.Coverage.Limitations)
+	return Limitation{}
+}
+
+// Cases 6, 21 and 32: for nobody every socket is there, with its user and the
+// reason that its holder is not, also where /proc hides other users' processes.
+func TestCase21Nobody(t *testing.T) {
+	for _, tt := range []struct{ name, mount, code, text string }{
+		{"plain", "", LimitUnreadable, "did not show"},
+		{"hidepid=1", "hidepid=1", LimitUnreadable, "did not show"},
+		{"hidepid=2", "hidepid=2", LimitHidden, "hidepid=invisible"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inNetns(t, func(t *testing.T) {
+				if tt.mount != "" {
+					if err := unix.Mount("proc", "/proc", "proc", unix.MS_REMOUNT, tt.mount); err != nil {
+						t.Fatal(err)
+					}
+				}
+				listen(t, "tcp,127.0.0.1:7021")
+				listen(t, "mptcp,[::]:7022")
+				listen(t, "udp,0.0.0.0:7023")
+				cmd := exec.Command("/proc/self/exe", "tcp,127.0.0.1:7024")
+				cmd.SysProcAttr = nobody()
+				own := spawnCmd(t, cmd, "listen")
+
+				s, _ := scanAs(t, nobody())
+				for _, port := range []uint16{7021, 7022, 7023} {
+					got := one(t, s, port)
+					if got.UID != 0 || got.User != "root" || got.Why != NotPermitted || len(got.Holders) != 0 {
+						t.Errorf("port %d: uid %d %q, why %v, %d holders, want 0 root not-permitted 0", port, got.UID, got.User, got.Why, len(got.Holders))
+					}
+				}
+				got := one(t, s, 7024)
+				if pids := pidsOf(got); !slices.Equal(pids, []int{own.PID}) || got.UID != 65534 || got.Why != Held {
+					t.Errorf("port 7024: uid %d, holders %v, why %v, want 65534 and %d", got.UID, pids, got.Why, own.PID)
+				}
+				if s.Coverage.Complete || s.Coverage.Privileges != "user" || !slices.Equal(s.Coverage.Sources, []string{"netlink"}) {
+					t.Errorf("coverage %+v, want incomplete, user, netlink", s.Coverage)
+				}
+				if l := limitation(t, s, tt.code); !strings.Contains(l.Text, tt.text) || !strings.Contains(l.Remedy, "sudo") {
+					t.Errorf("limitation %+v, want %q and sudo", l, tt.text)
+				}
+
+				s, _ = scanAs(t, nobody(), "gopsutil")
+				if got := one(t, s, 7021); got.UID != -1 || got.Why != NotPermitted || s.Coverage.Complete {
+					t.Errorf("gopsutil: %+v, complete %v", got, s.Coverage.Complete)
+				}
+			})
+		})
+	}
+}
+
+// Case 21: root that may not look into processes is told what it lacks, and
+// never to use sudo.
+func TestCase21Root(t *testing.T) {
+	tests := []struct {
+		name   string
+		attr   *syscall.SysProcAttr
+		drop   string
+		remedy string
+	}{
+		{
+			"of a user namespace", &syscall.SysProcAttr{
+				Cloneflags:  syscall.CLONE_NEWUSER,
+				UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: 65534, Size: 1}},
+				GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: 65534, Size: 1}},
+				Credential:  &syscall.Credential{},
+			}, "", "user namespace",
+		},
+		{"without CAP_SYS_PTRACE", nil, "ptrace", "CAP_SYS_PTRACE"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inNetns(t, func(t *testing.T) {
+				listen(t, "tcp,127.0.0.1:7021")
+				var s *Snapshot
+				if tt.drop == "" {
+					s, _ = scanAs(t, tt.attr)
+				} else {
+					s = scanWithoutPtrace(t)
+				}
+				got := one(t, s, 7021)
+				if len(got.Holders) != 0 || got.Why != NotPermitted || s.Coverage.Complete || s.Coverage.Privileges != "root" {
+					t.Errorf("%+v, coverage %+v, want not-permitted, incomplete, root", got, s.Coverage)
+				}
+				l := limitation(t, s, LimitUnreadable)
+				if !strings.Contains(l.Remedy, tt.remedy) || strings.Contains(l.Remedy, "sudo") {
+					t.Errorf("remedy %q, want %q and no sudo", l.Remedy, tt.remedy)
+				}
+			})
+		})
+	}
+}
+
+// scanWithoutPtrace scans as a root whose bounding set lacks CAP_SYS_PTRACE, as
+// in a container.
+func scanWithoutPtrace(t *testing.T) *Snapshot {
+	t.Helper()
+	// The bounding set belongs to a thread; exec passes it on.
+	if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_PTRACE, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := scanAs(t, nil)
+	return s
+}
+
+// Case 5 and the fallback: where seccomp forbids netlink, gopsutil is asked, and
+// the coverage says so; to insist on netlink is an error.
+func TestFallback(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		listen(t, "tcp,127.0.0.1:7031")
+		forbidNetlink(t)
+		s := scan(t, nil)
+		if got := one(t, s, 7031); !slices.Equal(pidsOf(got), []int{1}) {
+			t.Errorf("holders %v, want [1]", pidsOf(got))
+		}
+		if s.Coverage.Complete || !slices.Equal(s.Coverage.Sources, []string{"gopsutil"}) {
+			t.Errorf("coverage %+v, want incomplete and gopsutil", s.Coverage)
+		}
+		if l := limitation(t, s, LimitNetlinkUnavailable); !strings.Contains(l.Text, "operation not permitted") || l.Remedy == "" {
+			t.Errorf("limitation %+v, want the error and a remedy", l)
+		}
+		limitation(t, s, LimitInterfaces)
+		if _, err := Scan(t.Context(), &Options{Source: Netlink}); err == nil || !strings.Contains(err.Error(), "operation not permitted") {
+			t.Errorf("netlink by name: %v, want an error", err)
+		}
+		// And without /proc/net there is no table at all.
+		if err := unix.Mount("tmpfs", "/proc/1/net", "tmpfs", 0, ""); err != nil {
+			t.Skipf("hiding /proc/net: %v", err)
+		}
+		if s, err := Scan(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "netlink") || !strings.Contains(err.Error(), "gopsutil") {
+			t.Errorf("without any table: %+v, %v, want an error that names both sources", s, err)
+		}
+	})
+}
+
+// Case 5: with a /proc that shows processes alone sock_diag still lists, and
+// owners are found.
+func TestCase5SubsetPID(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		listen(t, "tcp,127.0.0.1:7005")
+		if err := unix.Mount("proc", "/proc", "proc", 0, "subset=pid"); err != nil {
+			t.Skipf("a /proc with subset=pid: %v", err)
+		}
+		s := scan(t, nil)
+		if got := one(t, s, 7005); !slices.Equal(pidsOf(got), []int{1}) {
+			t.Errorf("holders %v, want [1]", pidsOf(got))
+		}
+		if _, err := Scan(t.Context(), &Options{Source: Gopsutil}); err == nil {
+			t.Error("gopsutil found its tables where there are none")
+		}
+	})
+}
+
+// Case 10: a unix socket with a newline in its name breaks nothing.
+func TestCase10UnixName(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		if err := unix.Bind(fd, &unix.SockaddrUnix{Name: "@evil\n0000 1 2\n"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Listen(fd, 1); err != nil {
+			t.Fatal(err)
+		}
+		listen(t, "tcp,127.0.0.1:7010")
+		for _, src := range []Source{Auto, Gopsutil} {
+			one(t, scan(t, &Options{Source: src}), 7010)
+		}
+	})
+}
+
+// Case 11: HOST_PROC and its kin are not obeyed.
+func TestCase11HostProc(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		empty := t.TempDir()
+		for _, name := range []string{"HOST_PROC", "HOST_SYS", "HOST_ETC", "HOST_VAR", "HOST_RUN", "HOST_DEV", "HOST_ROOT"} {
+			t.Setenv(name, empty)
+		}
+		listen(t, "tcp,127.0.0.1:7011")
+		for _, src := range []Source{Auto, Gopsutil} {
+			s := scan(t, &Options{Source: src})
+			if got := one(t, s, 7011); !slices.Equal(pidsOf(got), []int{1}) {
+				t.Errorf("%v: holders %v, want [1]", src, pidsOf(got))
+			}
+			if s.Host.BootID == "" || s.Host.Kernel == "" || s.Host.Name == "" || s.Host.Ephemeral == (PortRange{}) {
+				t.Errorf("%v: host %+v", src, s.Host)
+			}
+		}
+		s := scan(t, &Options{ProcFS: empty})
+		if limitation(t, s, LimitProcFS).Text == "" || one(t, s, 7011).Why == Held {
+			t.Errorf("another procfs is not marked: %+v", s.Coverage)
+		}
+	})
+}
+
+// Case 21: what the kernel itself listens on is said to be the kernel's, and a
+// descriptor on its way between processes is said to be not found.
+func TestCase21Kernel(t *testing.T) {
+	inHostPIDs(t, func(t *testing.T) {
+		ip(t, "link add vx0 type vxlan id 5 dstport 4789")
+		ip(t, "link set vx0 up")
+		s := scan(t, nil)
+		for _, got := range only(s, 4789) {
+			if got.Why != Kernel || got.UID != 0 || len(got.Holders) != 0 {
+				t.Errorf("vxlan: %+v, want the kernel's", got)
+			}
+		}
+		if len(only(s, 4789)) == 0 {
+			t.Error("the socket of vxlan is not listed")
+		}
+	})
+}
+
+// Case 21: in another pid namespace the kernel is not blamed for what a process
+// outside may hold.
+func TestCase21PIDNamespace(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		ip(t, "link add vx0 type vxlan id 5 dstport 4789")
+		ip(t, "link set vx0 up")
+		s := scan(t, nil)
+		for _, got := range only(s, 4789) {
+			if got.Why != NotPermitted {
+				t.Errorf("vxlan: why %v, want not-permitted", got.Why)
+			}
+		}
+		if l := limitation(t, s, LimitPIDNamespace); s.Coverage.Complete || strings.Contains(l.Remedy, "sudo") {
+			t.Errorf("limitation %+v, complete %v", l, s.Coverage.Complete)
+		}
+	})
+}
+
+// Case 21: a descriptor in flight between two processes is nobody's.
+func TestCase21InFlight(t *testing.T) {
+	inHostPIDs(t, func(t *testing.T) {
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fd, err := openSocket("tcp,127.0.0.1:7041")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Fchown(fd, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Sendmsg(pair[0], []byte{1}, unix.UnixRights(fd), nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		unix.Close(fd)
+		got := one(t, scan(t, nil), 7041)
+		if got.Why != NotFound || got.UID != 65534 {
+			t.Errorf("in flight: why %v, uid %d, want not-found, 65534", got.Why, got.UID)
+		}
+	})
+}
+
+// forbidNetlink makes socket(AF_NETLINK, …) fail with EPERM from here on, as the
+// seccomp profiles of container runtimes can.
+func forbidNetlink(t *testing.T) {
+	t.Helper()
+	const load, ret, jeq = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_RET | unix.BPF_K, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	low := uint32(16) // of args[0] in struct seccomp_data
+	if b := [2]byte{1}; *(*uint16)(unsafe.Pointer(&b)) != 1 {
+		low += 4
+	}
+	filter := []unix.SockFilter{
+		{Code: load, K: 0}, // the number of the call
+		{Code: jeq, K: unix.SYS_SOCKET, Jf: 3},
+		{Code: load, K: low},
+		{Code: jeq, K: unix.AF_NETLINK, Jf: 1},
+		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
+	}
+	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	if errno != 0 {
+		t.Skipf("seccomp: %v", errno)
+	}
+}
+
+func TestParseHidepid(t *testing.T) {
+	mounts := []byte("22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw\n" +
+		"30 22 0:30 / /proc/sys/fs/binfmt_misc rw - autofs x rw,hidepid=9\n" +
+		"31 22 0:31 / /proc rw,relatime - proc proc rw,gid=4,hidepid=invisible\n" +
+		"32 22 0:32 / /other rw - proc proc rw,hidepid=ptraceable\n" +
+		"short\n")
+	tests := []struct{ path, want string }{{"/proc", "hidepid=invisible"}, {"/other", "hidepid=ptraceable"}, {"/none", "hidepid"}}
+	for _, tt := range tests {
+		if got := parseHidepid(mounts, tt.path); got != tt.want {
+			t.Errorf("parseHidepid(%q) = %q, want %q", tt.path, got, tt.want)
+		}
+	}
+	if got := parseHidepid(bytes.ReplaceAll(mounts, []byte("hidepid"), []byte("x")), "/proc"); got != "hidepid" {
+		t.Errorf("without the option: %q", got)
+	}
+}
