@@ -1,0 +1,147 @@
+package load
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+)
+
+// Init is process 1 of a load: it makes the scenario that it reads from standard
+// input, says on standard output that it stands, and then runs what it is told
+// until standard input ends. It returns the program's exit code.
+func Init() int {
+	// ptrace(2) and a CPU are a thread's own.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	dec, enc := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	var s Scenario
+	if err := dec.Decode(&s); err != nil {
+		return 1
+	}
+	m, err := newMeasurer()
+	if err != nil {
+		enc.Encode(reply{Error: err.Error()})
+		return 1
+	}
+	counts, err := build(s, m)
+	if err != nil {
+		enc.Encode(reply{Error: err.Error()})
+		return 1
+	}
+	// What it took to build is not needed again; nothing of ours shall stir
+	// while a program is measured.
+	debug.FreeOSMemory()
+	debug.SetGCPercent(-1)
+	enc.Encode(reply{Counts: counts})
+	for {
+		var c Command
+		err := dec.Decode(&c)
+		if errors.Is(err, io.EOF) {
+			return 0
+		}
+		if err != nil {
+			return 1
+		}
+		var r reply
+		if r.Result, err = m.run(c); err != nil {
+			r.Error = err.Error()
+		}
+		if err := enc.Encode(r); err != nil {
+			return 1
+		}
+		r = reply{}
+		if c.Kind == Output {
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+// build makes the scenario in this process's namespaces and counts it. The
+// holders' pids go to m, which watches over them.
+func build(s Scenario, m *measurer) (Counts, error) {
+	if s.Host {
+		return count(0)
+	}
+	if err := furnish(); err != nil {
+		return Counts{}, err
+	}
+	if err := raiseLimit(s); err != nil {
+		return Counts{}, err
+	}
+	pids, err := populate(s)
+	if err != nil {
+		return Counts{}, err
+	}
+	m.watch(pids)
+	if err := lowerLimit(); err != nil {
+		return Counts{}, err
+	}
+	got, err := count(os.Getpid())
+	if err != nil {
+		return Counts{}, err
+	}
+	if want := s.Counts(); got != want {
+		return got, fmt.Errorf("the load is not what was asked for: it has %v; wanted %v", got, want)
+	}
+	return got, nil
+}
+
+// furnish gives the new namespaces what a host has: a /proc of its own that
+// shows this PID namespace, and a loopback device that is up.
+func furnish() error {
+	// Or the mounts below would reach the host's /proc (mount_namespaces(7)).
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("loopback device: %w", err)
+	}
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq("lo")
+	if err != nil {
+		return fmt.Errorf("loopback device: %w", err)
+	}
+	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req); err != nil {
+		return fmt.Errorf("loopback device: %w", err)
+	}
+	return nil
+}
+
+// raiseLimit lets this process, and the holders, have as many descriptors open
+// as the scenario has.
+func raiseLimit(s Scenario) error {
+	// For a while this process has all the sockets; the rest is ample for its own.
+	n := uint64(s.FDs + 1024)
+	lim := unix.Rlimit{Cur: n, Max: n}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return fmt.Errorf("raise the limit of open descriptors to %d (see fs.nr_open): %w", n, err)
+	}
+	return nil
+}
+
+// lowerLimit gives this process, and the programs it is going to run, the soft
+// limit that a login has. Some programs (lsof) begin by closing every
+// descriptor that they might have.
+func lowerLimit() error {
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return fmt.Errorf("limit of open descriptors: %w", err)
+	}
+	lim.Cur = min(lim.Max, 1024)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return fmt.Errorf("limit of open descriptors: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// backlog is how many connections a listener of ours may have waiting: none ever
+// does, for each is accepted as soon as it is made.
+const backlog = 128
+
+// A form is a kind of listener.
+type form struct {
+	typ int
+	at  func(port int) unix.Sockaddr
+}
+
+var (
+	any4  = func(port int) unix.Sockaddr { return &unix.SockaddrInet4{Port: port} }
+	loop4 = func(port int) unix.Sockaddr { return &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}} }
+	any6  = func(port int) unix.Sockaddr { return &unix.SockaddrInet6{Port: port} }
+	loop6 = func(port int) unix.Sockaddr { return &unix.SockaddrInet6{Port: port, Addr: [16]byte{15: 1}} }
+)
+
+// forms returns the kinds of listener, which take turns. Where the kernel has no
+// IPv6, IPv4 takes its place.
+func forms() []form {
+	f := []form{
+		{unix.SOCK_STREAM, any4},
+		{unix.SOCK_STREAM, loop4},
+		{unix.SOCK_STREAM, any6},
+		{unix.SOCK_STREAM, loop6},
+		{unix.SOCK_DGRAM, any4},
+	}
+	fd, err := listen(form{unix.SOCK_DGRAM, loop6}, 0)
+	if err != nil {
+		f[2].at, f[3].at = any4, loop4
+		return f
+	}
+	unix.Close(fd)
+	return f
+}
+
+// populate opens the sockets of a scenario and starts the holders that get them.
+// It returns the holders' pids; this process has none of the sockets then.
+func populate(s Scenario) (pids []int, err error) {
+	listeners, tcp, err := openListeners(s)
+	defer func() { closeAll(listeners) }()
+	if err != nil {
+		return nil, err
+	}
+	servers, clients, err := openConns(s, listeners, tcp)
+	defer func() { closeAll(servers); closeAll(clients) }()
+	if err != nil {
+		return nil, err
+	}
+	return startHolders(deal(s, tcp), listeners, servers, clients)
+}
+
+// openListeners opens the listeners, and says which are TCP.
+func openListeners(s Scenario) (fds, tcp []int, err error) {
+	kinds := forms()
+	for i := range s.Listeners {
+		f := kinds[i%len(kinds)]
+		fd, err := listen(f, firstPort+i)
+		if err != nil {
+			return fds, tcp, fmt.Errorf("listener %d: %w", i, err)
+		}
+		fds = append(fds, fd)
+		if f.typ == unix.SOCK_STREAM {
+			tcp = append(tcp, i)
+		}
+	}
+	return fds, tcp, nil
+}
+
+// listen opens one listener.
+func listen(f form, port int) (int, error) {
+	addr := f.at(port)
+	family := unix.AF_INET
+	if _, ok := addr.(*unix.SockaddrInet6); ok {
+		family = unix.AF_INET6
+	}
+	fd, err := unix.Socket(family, f.typ|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("socket: %w", err)
+	}
+	if err := unix.Bind(fd, addr); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("bind to port %d: %w", port, err)
+	}
+	if f.typ != unix.SOCK_STREAM {
+		return fd, nil
+	}
+	if err := unix.Listen(fd, backlog); err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("listen: %w", err)
+	}
+	return fd, nil
+}
+
+// openConns opens the connections, to the TCP listeners in turn.
+func openConns(s Scenario, listeners, tcp []int) (servers, clients []int, err error) {
+	for i := range s.Conns {
+		at := serverOf(i, tcp)
+		server, client, err := connect(listeners[at], firstPort+at)
+		if err != nil {
+			return servers, clients, fmt.Errorf("connection %d: %w", i, err)
+		}
+		servers, clients = append(servers, server), append(clients, client)
+	}
+	return servers, clients, nil
+}
+
+// connect opens one connection to the listener of that port, by IPv6 if it is
+// bound to ::1.
+func connect(listener, port int) (server, client int, err error) {
+	own, err := unix.Getsockname(listener)
+	if err != nil {
+		return -1, -1, fmt.Errorf("getsockname: %w", err)
+	}
+	family, to := unix.AF_INET, loop4(port)
+	if a, ok := own.(*unix.SockaddrInet6); ok && a.Addr != [16]byte{} {
+		family, to = unix.AF_INET6, loop6(port)
+	}
+	client, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, -1, fmt.Errorf("socket: %w", err)
+	}
+	if err := ignoringEINTR(func() error { return unix.Connect(client, to) }); err != nil {
+		unix.Close(client)
+		return -1, -1, fmt.Errorf("connect: %w", err)
+	}
+	err = ignoringEINTR(func() (err error) {
+		server, _, err = unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		return err
+	})
+	if err != nil {
+		unix.Close(client)
+		return -1, -1, fmt.Errorf("accept: %w", err)
+	}
+	return server, client, nil
+}
+
+// ignoringEINTR calls f until a signal does not cut it short: Go interrupts
+// its own threads.
+func ignoringEINTR(f func() error) error {
+	for {
+		err := f()
+		// A connect(2) that was cut short goes on by itself.
+		if errors.Is(err, unix.EISCONN) {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EALREADY) {
+			return err
+		}
+	}
+}
+
+// startHolders starts a process for each share, which inherits its descriptors.
+func startHolders(shares []share, listeners, servers, clients []int) ([]int, error) {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		return nil, err
+	}
+	files, err := openFiles()
+	defer func() { closeAll(files) }()
+	if err != nil {
+		return nil, err
+	}
+	null := uintptr(files[0])
+	var pids []int
+	for _, sh := range shares {
+		fds := []uintptr{null, null, null}
+		for _, i := range sh.listeners {
+			fds = append(fds, uintptr(listeners[i]))
+		}
+		for _, i := range sh.servers {
+			fds = append(fds, uintptr(servers[i]))
+		}
+		for _, i := range sh.clients {
+			fds = append(fds, uintptr(clients[i]))
+		}
+		for i := range sh.files {
+			fds = append(fds, uintptr(files[i%len(files)]))
+		}
+		pid, err := syscall.ForkExec(sleep, []string{"sleep", "infinity"}, &syscall.ProcAttr{Dir: "/", Files: fds})
+		if err != nil {
+			return pids, fmt.Errorf("start holder %d: %w", len(pids), err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
+}
+
+// openFiles opens one of each kind of descriptor of no interest: a device, a
+// folder, a pipe's two ends and an eventfd. /dev/null is the first.
+func openFiles() (fds []int, err error) {
+	for _, path := range []string{"/dev/null", "/"} {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return fds, fmt.Errorf("open %q: %w", path, err)
+		}
+		fds = append(fds, fd)
+	}
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return fds, fmt.Errorf("pipe: %w", err)
+	}
+	fds = append(fds, pipe[:]...)
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return fds, fmt.Errorf("eventfd: %w", err)
+	}
+	return append(fds, fd), nil
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}

@@ -1,0 +1,132 @@
+package load
+
+import "fmt"
+
+// A Scenario is a host that is busy in a known way.
+type Scenario struct {
+	// Name is how it is asked for: "S1".
+	Name string
+	// Host means the host as it is, in its own namespaces and with nothing
+	// added. The numbers below are then zero, and not checked.
+	Host bool
+	// Procs is the number of processes, with process 1 of the namespace.
+	Procs int
+	// Listeners is the number of sockets that accept traffic. Of five, four
+	// are TCP (every IPv4 address, 127.0.0.1, dual stack, ::1) and one is UDP.
+	Listeners int
+	// Conns is the number of established TCP connections over loopback. Each is
+	// two sockets, held by two processes.
+	Conns int
+	// FDs is the number of descriptors that the holders have open: three of the
+	// standard streams each, the sockets, and files of no interest.
+	FDs int
+}
+
+// Scenarios returns the five scenarios that speed is judged in.
+func Scenarios() []Scenario {
+	return []Scenario{
+		{Name: "S0", Host: true},
+		{Name: "S1", Procs: 150, Listeners: 40, Conns: 300, FDs: 5_000},
+		{Name: "S2", Procs: 300, Listeners: 200, Conns: 49_900, FDs: 111_000},
+		{Name: "S3", Procs: 3_000, Listeners: 2_000, FDs: 61_000},
+		{Name: "S4", Procs: 50, Listeners: 20_000, FDs: 20_147},
+	}
+}
+
+// Find returns the scenario of that name, and reports whether there is one.
+func Find(name string) (Scenario, bool) {
+	for _, s := range Scenarios() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Scenario{}, false
+}
+
+// Sockets returns how many sockets the scenario has.
+func (s Scenario) Sockets() int { return s.Listeners + 2*s.Conns }
+
+// Holders returns how many processes hold something: all but process 1.
+func (s Scenario) Holders() int { return max(s.Procs-1, 0) }
+
+// Counts returns what the scenario promises, in the form of what is counted.
+func (s Scenario) Counts() Counts {
+	return Counts{Procs: s.Procs, Listeners: s.Listeners, Conns: s.Conns, Sockets: s.Sockets(), FDs: s.FDs}
+}
+
+// check says why the scenario cannot be made, or nil.
+func (s Scenario) check() error {
+	switch {
+	case s.Host:
+		return nil
+	case s.Procs < 2:
+		return fmt.Errorf("scenario %s: %d processes: at least 2 are needed", s.Name, s.Procs)
+	case s.Listeners < 1:
+		return fmt.Errorf("scenario %s: it has no listener", s.Name)
+	case s.Listeners > maxPort-firstPort+1:
+		return fmt.Errorf("scenario %s: %d listeners: at most %d have a port of their own", s.Name, s.Listeners, maxPort-firstPort+1)
+	case s.FDs < 3*s.Holders()+s.Sockets():
+		return fmt.Errorf("scenario %s: %d descriptors: %d are needed", s.Name, s.FDs, 3*s.Holders()+s.Sockets())
+	}
+	return nil
+}
+
+// Counts are what is there, counted by reading /proc.
+type Counts struct {
+	Procs     int // processes
+	Listeners int // TCP sockets in state LISTEN and unconnected UDP sockets
+	Conns     int // pairs of established TCP sockets
+	Sockets   int // distinct sockets that some process holds
+	FDs       int // open descriptors
+}
+
+// String says the counts in words.
+func (c Counts) String() string {
+	return fmt.Sprintf("%d processes, %d listeners, %d connections, %d sockets, %d descriptors",
+		c.Procs, c.Listeners, c.Conns, c.Sockets, c.FDs)
+}
+
+// Listeners have the ports from firstPort to maxPort: above those that need a
+// privilege, and below 32768, where Linux begins to give ports to clients.
+const (
+	firstPort = 2000
+	maxPort   = 32767
+)
+
+// A share is what one holder is given.
+type share struct {
+	listeners []int // indexes of listeners
+	servers   []int // indexes of connections, the accepted end
+	clients   []int // indexes of connections, the connecting end
+	files     int   // descriptors of no interest, besides the standard streams
+}
+
+// serverOf returns the index of the listener that connection i goes to, given
+// which listeners are TCP.
+func serverOf(i int, tcp []int) int { return tcp[i%len(tcp)] }
+
+// deal shares a scenario out among its holders: listeners in turn, the accepted
+// end of a connection to the holder of its listener, the other end to the next
+// holder in turn, and the rest evenly.
+func deal(s Scenario, tcp []int) []share {
+	n := s.Holders()
+	shares := make([]share, n)
+	for i := range s.Listeners {
+		h := &shares[i%n]
+		h.listeners = append(h.listeners, i)
+	}
+	for i := range s.Conns {
+		h := &shares[serverOf(i, tcp)%n]
+		h.servers = append(h.servers, i)
+		h = &shares[(i+1)%n]
+		h.clients = append(h.clients, i)
+	}
+	rest := s.FDs - 3*n - s.Sockets()
+	for i := range shares {
+		shares[i].files = rest / n
+		if i < rest%n {
+			shares[i].files++
+		}
+	}
+	return shares
+}
