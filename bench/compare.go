@@ -20,8 +20,8 @@ const peakRounds = 3
 // patience is how long one run may take.
 const patience = 2 * time.Minute
 
-// compare measures the contenders in each scenario and writes the table. It
-// reports whether every bar was met.
+// compare measures the contenders in each scenario, and writes its table as soon
+// as it is complete. It reports whether every bar was met.
 func compare(ctx context.Context, req request, stdout, stderr io.Writer) (bool, error) {
 	dir, err := os.MkdirTemp("", "whatslistening-bench-")
 	if err != nil {
@@ -32,7 +32,7 @@ func compare(ctx context.Context, req request, stdout, stderr io.Writer) (bool, 
 	if err != nil {
 		return false, err
 	}
-	var t table
+	fmt.Fprint(stdout, preamble(req))
 	met := true
 	for _, s := range req.scenarios {
 		begin := time.Now()
@@ -47,9 +47,16 @@ func compare(ctx context.Context, req request, stdout, stderr io.Writer) (bool, 
 		}
 		v := judge(s.Name, rows, req.pin)
 		met = met && v.met
-		t.add(fmt.Sprintf("%s: %s", s.Name, describe(s, l.Counts)), rows, v)
+		sec := section{fmt.Sprintf("%s: %s", s.Name, describe(s, l.Counts)), rows, v}
+		text := sec.String()
+		if req.markdown {
+			text = sec.markdown()
+		}
+		if _, err := io.WriteString(stdout, text); err != nil {
+			return false, err
+		}
 	}
-	return met, t.write(stdout, req)
+	return met, nil
 }
 
 // prepare builds and finds the contenders.
@@ -78,7 +85,9 @@ type runner interface {
 type row struct {
 	contender string
 	failed    string // why it was not measured, or empty
+	code      int    // its exit code
 	lines     int    // that it printed
+	short     bool   // fewer than there are listeners
 	wall      spread // milliseconds
 	compared  bool   // whether there is a ratio
 	ratio     spread // to ss, round by round
@@ -98,18 +107,19 @@ func measure(ctx context.Context, l runner, s load.Scenario, field []contender, 
 		if err != nil {
 			return nil, err
 		}
+		rows[i].code = r.ExitCode
 		rows[i].lines = bytes.Count(r.Output, []byte("\n"))
-		switch {
-		case r.ExitCode != 0 && r.ExitCode != c.fruitless:
+		rows[i].short = rows[i].lines < s.Listeners
+		if r.ExitCode != 0 && r.ExitCode != c.fruitless {
 			first, _, _ := strings.Cut(strings.TrimSpace(string(r.Stderr)), "\n")
 			rows[i].failed = fmt.Sprintf("exit code %d: %q", r.ExitCode, first)
-		case rows[i].lines < s.Listeners:
-			// It would be timed for less than the work.
-			rows[i].failed = fmt.Sprintf("it printed %d lines for %d listeners", rows[i].lines, s.Listeners)
 		}
 	}
 	walls, err := race(ctx, l, field, rows, req)
 	if err != nil {
+		return nil, err
+	}
+	if err := weigh(ctx, l, field, rows, req); err != nil {
 		return nil, err
 	}
 	var base []float64
@@ -118,7 +128,7 @@ func measure(ctx context.Context, l runner, s load.Scenario, field []contender, 
 			base = walls[i]
 		}
 	}
-	for i, c := range field {
+	for i := range rows {
 		if rows[i].failed != "" {
 			continue
 		}
@@ -126,15 +136,6 @@ func measure(ctx context.Context, l runner, s load.Scenario, field []contender, 
 		if base != nil {
 			rows[i].compared, rows[i].ratio = true, spreadOf(ratios(walls[i], base))
 		}
-		peaks := make([]float64, peakRounds)
-		for n := range peaks {
-			r, err := one(ctx, l, c, load.Peak, req.pin)
-			if err != nil {
-				return nil, err
-			}
-			peaks[n] = float64(r.PeakRSS)
-		}
-		rows[i].peak = int64(spreadOf(peaks).median)
 	}
 	return rows, nil
 }
@@ -154,9 +155,40 @@ func race(ctx context.Context, l runner, field []contender, rows []row, req requ
 				return nil, err
 			}
 			walls[i] = append(walls[i], float64(r.Wall)/float64(time.Millisecond))
+			rows[i].expect(r)
 		}
 	}
 	return walls, nil
+}
+
+// weigh reads the peak resident set of each contender.
+func weigh(ctx context.Context, l runner, field []contender, rows []row, req request) error {
+	for i, c := range field {
+		var peaks []float64
+		for range peakRounds {
+			if rows[i].failed != "" {
+				break
+			}
+			r, err := one(ctx, l, c, load.Peak, req.pin)
+			if err != nil {
+				return err
+			}
+			peaks = append(peaks, float64(r.PeakRSS))
+			rows[i].expect(r)
+		}
+		if rows[i].failed == "" {
+			rows[i].peak = int64(spreadOf(peaks).median)
+		}
+	}
+	return nil
+}
+
+// expect marks the row as failed when a run did not end as the first one did:
+// it may have done less.
+func (r *row) expect(got load.Result) {
+	if got.ExitCode != r.code {
+		r.failed = fmt.Sprintf("exit code %d, after %d in the first run", got.ExitCode, r.code)
+	}
 }
 
 // one runs a contender once.

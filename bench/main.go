@@ -19,7 +19,7 @@ const (
 	exitOK     = 0
 	exitMissed = 1 // a bar was missed, and -bar was given
 	exitUsage  = 2
-	exitFailed = 3 // nothing could be measured: no root, no namespaces, no build
+	exitFailed = 3 // no measurement: no root, no namespaces, no build, an interrupt
 )
 
 func main() {

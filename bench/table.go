@@ -2,26 +2,16 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 	"unicode/utf8"
 )
 
-// A table is what is printed in the end.
-type table struct {
-	sections []section
-}
-
-// A section is one scenario of it.
+// A section is what is printed of one scenario.
 type section struct {
 	title   string
 	rows    []row
 	verdict verdict
-}
-
-func (t *table) add(title string, rows []row, v verdict) {
-	t.sections = append(t.sections, section{title, rows, v})
 }
 
 // titles are the columns; the first is text, and the others are numbers.
@@ -46,39 +36,19 @@ func (r row) cells() []string {
 	}
 }
 
-// write writes the table, as text or as Markdown.
-func (t *table) write(w io.Writer, req request) error {
-	var b strings.Builder
+// preamble says how everything below it was measured.
+func preamble(req request) string {
 	cpus := fmt.Sprintf("%d CPUs", runtime.NumCPU())
 	if req.pin {
 		cpus = "one CPU"
 	}
-	fmt.Fprintf(&b, "Whole processes, warm, %s, %d rounds interleaved; medians, and the median of the ratios of each round.\n", cpus, req.rounds)
-	for _, s := range t.sections {
-		b.WriteString("\n")
-		if req.markdown {
-			s.markdown(&b)
-		} else {
-			s.text(&b)
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return fmt.Sprintf("Whole processes, warm, %s, %d rounds interleaved; medians, and the median of the ratios of each round.\n", cpus, req.rounds)
 }
 
-// notes are the lines below a section's rows.
-func (s section) notes() []string {
-	var notes []string
-	for _, r := range s.rows {
-		if r.failed != "" {
-			notes = append(notes, r.contender+": not measured: "+r.failed)
-		}
-	}
-	return append(notes, s.verdict.text)
-}
-
-func (s section) text(b *strings.Builder) {
-	fmt.Fprintln(b, s.title)
+// String is the section as text.
+func (s section) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s\n", s.title)
 	lines := [][]string{titles()}
 	for _, r := range s.rows {
 		lines = append(lines, r.cells())
@@ -90,25 +60,43 @@ func (s section) text(b *strings.Builder) {
 		}
 	}
 	for _, line := range lines {
-		fmt.Fprintf(b, "  %-*s", widths[0], line[0])
+		fmt.Fprintf(&b, "  %-*s", widths[0], line[0])
 		for i, cell := range line[1:] {
-			fmt.Fprintf(b, "  %*s", widths[i+1], cell)
+			fmt.Fprintf(&b, "  %*s", widths[i+1], cell)
 		}
 		b.WriteString("\n")
 	}
 	for _, n := range s.notes() {
-		fmt.Fprintln(b, "  "+n)
+		fmt.Fprintf(&b, "  %s\n", n)
 	}
+	return b.String()
 }
 
-func (s section) markdown(b *strings.Builder) {
-	fmt.Fprintf(b, "**%s**\n\n", s.title)
-	fmt.Fprintf(b, "| %s |\n|---%s|\n", strings.Join(titles(), " | "), strings.Repeat("|---:", len(titles())-1))
+// markdown is the section as Markdown.
+func (s section) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n**%s**\n\n", s.title)
+	fmt.Fprintf(&b, "| %s |\n|---%s|\n", strings.Join(titles(), " | "), strings.Repeat("|---:", len(titles())-1))
 	for _, r := range s.rows {
-		fmt.Fprintf(b, "| %s |\n", strings.Join(r.cells(), " | "))
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(r.cells(), " | "))
 	}
 	b.WriteString("\n")
 	for _, n := range s.notes() {
-		fmt.Fprintf(b, "- %s\n", n)
+		fmt.Fprintf(&b, "- %s\n", n)
 	}
+	return b.String()
+}
+
+// notes are the lines below a section's rows.
+func (s section) notes() []string {
+	var notes []string
+	for _, r := range s.rows {
+		switch {
+		case r.failed != "":
+			notes = append(notes, r.contender+": not measured: "+r.failed)
+		case r.short:
+			notes = append(notes, fmt.Sprintf("%s: its %d lines are fewer than the listeners: it leaves some out", r.contender, r.lines))
+		}
+	}
+	return append(notes, s.verdict.text)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +24,10 @@ func Init() int {
 	dec, enc := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	var s Scenario
 	if err := dec.Decode(&s); err != nil {
+		return 1
+	}
+	if err := ownDescriptors(); err != nil {
+		enc.Encode(reply{Error: err.Error()})
 		return 1
 	}
 	m, err := newMeasurer()
@@ -119,14 +124,38 @@ func furnish() error {
 	return nil
 }
 
-// raiseLimit lets this process, and the holders, have as many descriptors open
-// as the scenario has.
+// raiseLimit lets this process have the sockets of a team open, and a holder its
+// share; both are far below what all have together.
 func raiseLimit(s Scenario) error {
-	// For a while this process has all the sockets; the rest is ample for its own.
-	n := uint64(s.FDs + 1024)
-	lim := unix.Rlimit{Cur: n, Max: n}
+	need := uint64(1024)
+	for _, t := range teams(s) {
+		// The largest holder has less than its team has sockets, and its files.
+		need = max(need, uint64(1024+t.listeners.len()+2*t.conns.len()+t.shares[0].files))
+	}
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return fmt.Errorf("limit of open descriptors: %w", err)
+	}
+	lim.Cur = need
+	// Only what is needed: to raise the hard limit takes CAP_SYS_RESOURCE.
+	lim.Max = max(lim.Max, need)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
-		return fmt.Errorf("raise the limit of open descriptors to %d (see fs.nr_open): %w", n, err)
+		return fmt.Errorf("raise the limit of open descriptors to %d: %w", need, err)
+	}
+	return nil
+}
+
+// ownDescriptors makes sure that what this process has inherited, it does not
+// hand on: a holder has what it is given.
+func ownDescriptors() error {
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, f := range fds {
+		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
 	}
 	return nil
 }

@@ -216,9 +216,11 @@ func trace(pid int, atExit func() error) (code int, err error) {
 		case !begun:
 			// The stop after execve(2).
 			begun = true
-			err = unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACEEXIT|unix.PTRACE_O_EXITKILL)
+			err = unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACEEXIT|unix.PTRACE_O_TRACEEXEC|unix.PTRACE_O_EXITKILL)
 		case ws.TrapCause() == unix.PTRACE_EVENT_EXIT:
 			err = atExit()
+		case ws.TrapCause() == unix.PTRACE_EVENT_EXEC:
+			// A script's interpreter makes way for the program.
 		default:
 			signal = int(ws.StopSignal())
 		}

@@ -48,27 +48,46 @@ func forms() []form {
 // populate opens the sockets of a scenario and starts the holders that get them.
 // It returns the holders' pids; this process has none of the sockets then.
 func populate(s Scenario) (pids []int, err error) {
-	listeners, tcp, err := openListeners(s)
+	files, err := openFiles()
+	defer func() { closeAll(files) }()
+	if err != nil {
+		return nil, err
+	}
+	kinds := forms()
+	for _, t := range teams(s) {
+		got, err := t.start(kinds, files)
+		if err != nil {
+			return nil, err
+		}
+		pids = append(pids, got...)
+	}
+	return pids, nil
+}
+
+// start opens a team's sockets, starts its holders, and closes them again.
+func (t *team) start(kinds []form, files []int) (pids []int, err error) {
+	listeners, tcp, err := t.openListeners(kinds)
 	defer func() { closeAll(listeners) }()
 	if err != nil {
 		return nil, err
 	}
-	servers, clients, err := openConns(s, listeners, tcp)
+	servers, clients, err := t.openConns(listeners, tcp)
 	defer func() { closeAll(servers); closeAll(clients) }()
 	if err != nil {
 		return nil, err
 	}
-	return startHolders(deal(s, tcp), listeners, servers, clients)
+	t.deal(tcp)
+	return startHolders(t.shares, listeners, servers, clients, files)
 }
 
-// openListeners opens the listeners, and says which are TCP.
-func openListeners(s Scenario) (fds, tcp []int, err error) {
-	kinds := forms()
-	for i := range s.Listeners {
-		f := kinds[i%len(kinds)]
-		fd, err := listen(f, firstPort+i)
+// openListeners opens the team's listeners, and says which are TCP.
+func (t *team) openListeners(kinds []form) (fds, tcp []int, err error) {
+	for i := range t.listeners.len() {
+		n := t.listeners.first + i
+		f := kinds[n%len(kinds)]
+		fd, err := listen(f, firstPort+n)
 		if err != nil {
-			return fds, tcp, fmt.Errorf("listener %d: %w", i, err)
+			return fds, tcp, fmt.Errorf("listener %d: %w", n, err)
 		}
 		fds = append(fds, fd)
 		if f.typ == unix.SOCK_STREAM {
@@ -76,6 +95,19 @@ func openListeners(s Scenario) (fds, tcp []int, err error) {
 		}
 	}
 	return fds, tcp, nil
+}
+
+// openConns opens the team's connections, to its TCP listeners in turn.
+func (t *team) openConns(listeners, tcp []int) (servers, clients []int, err error) {
+	for i := range t.conns.len() {
+		at := serverOf(i, tcp)
+		server, client, err := connect(listeners[at], firstPort+t.listeners.first+at)
+		if err != nil {
+			return servers, clients, fmt.Errorf("connection %d: %w", t.conns.first+i, err)
+		}
+		servers, clients = append(servers, server), append(clients, client)
+	}
+	return servers, clients, nil
 }
 
 // listen opens one listener.
@@ -162,13 +194,8 @@ func ignoringEINTR(f func() error) error {
 }
 
 // startHolders starts a process for each share, which inherits its descriptors.
-func startHolders(shares []share, listeners, servers, clients []int) ([]int, error) {
+func startHolders(shares []share, listeners, servers, clients, files []int) ([]int, error) {
 	sleep, err := exec.LookPath("sleep")
-	if err != nil {
-		return nil, err
-	}
-	files, err := openFiles()
-	defer func() { closeAll(files) }()
 	if err != nil {
 		return nil, err
 	}

@@ -65,6 +65,8 @@ func (s Scenario) check() error {
 		return fmt.Errorf("scenario %s: it has no listener", s.Name)
 	case s.Listeners > maxPort-firstPort+1:
 		return fmt.Errorf("scenario %s: %d listeners: at most %d have a port of their own", s.Name, s.Listeners, maxPort-firstPort+1)
+	case s.Conns > 0 && s.Listeners < 2:
+		return fmt.Errorf("scenario %s: connections need 2 listeners, for one in five is not TCP", s.Name)
 	case s.FDs < 3*s.Holders()+s.Sockets():
 		return fmt.Errorf("scenario %s: %d descriptors: %d are needed", s.Name, s.FDs, 3*s.Holders()+s.Sockets())
 	}
@@ -92,41 +94,3 @@ const (
 	firstPort = 2000
 	maxPort   = 32767
 )
-
-// A share is what one holder is given.
-type share struct {
-	listeners []int // indexes of listeners
-	servers   []int // indexes of connections, the accepted end
-	clients   []int // indexes of connections, the connecting end
-	files     int   // descriptors of no interest, besides the standard streams
-}
-
-// serverOf returns the index of the listener that connection i goes to, given
-// which listeners are TCP.
-func serverOf(i int, tcp []int) int { return tcp[i%len(tcp)] }
-
-// deal shares a scenario out among its holders: listeners in turn, the accepted
-// end of a connection to the holder of its listener, the other end to the next
-// holder in turn, and the rest evenly.
-func deal(s Scenario, tcp []int) []share {
-	n := s.Holders()
-	shares := make([]share, n)
-	for i := range s.Listeners {
-		h := &shares[i%n]
-		h.listeners = append(h.listeners, i)
-	}
-	for i := range s.Conns {
-		h := &shares[serverOf(i, tcp)%n]
-		h.servers = append(h.servers, i)
-		h = &shares[(i+1)%n]
-		h.clients = append(h.clients, i)
-	}
-	rest := s.FDs - 3*n - s.Sockets()
-	for i := range shares {
-		shares[i].files = rest / n
-		if i < rest%n {
-			shares[i].files++
-		}
-	}
-	return shares
-}
