@@ -8,7 +8,9 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,8 +24,8 @@ func Init() int {
 	defer runtime.UnlockOSThread()
 
 	dec, enc := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
-	var s Scenario
-	if err := dec.Decode(&s); err != nil {
+	var o order
+	if err := dec.Decode(&o); err != nil {
 		return 1
 	}
 	if err := ownDescriptors(); err != nil {
@@ -35,7 +37,7 @@ func Init() int {
 		enc.Encode(reply{Error: err.Error()})
 		return 1
 	}
-	counts, err := build(s, m)
+	counts, err := build(o, m)
 	if err != nil {
 		enc.Encode(reply{Error: err.Error()})
 		return 1
@@ -70,9 +72,13 @@ func Init() int {
 
 // build makes the scenario in this process's namespaces and counts it. The
 // holders' pids go to m, which watches over them.
-func build(s Scenario, m *measurer) (Counts, error) {
+func build(o order, m *measurer) (Counts, error) {
+	s := o.Scenario
 	if s.Host {
 		return count(0)
+	}
+	if err := apart(o.Host); err != nil {
+		return Counts{}, err
 	}
 	if err := furnish(); err != nil {
 		return Counts{}, err
@@ -88,14 +94,51 @@ func build(s Scenario, m *measurer) (Counts, error) {
 	if err := lowerLimit(); err != nil {
 		return Counts{}, err
 	}
-	got, err := count(os.Getpid())
+	return settle(s)
+}
+
+// settle counts until the load is what was asked for: a holder that has only
+// just begun has its libraries open for a moment. It gives up after a while.
+func settle(s Scenario) (Counts, error) {
+	want := s.Counts()
+	for end := time.Now().Add(10 * time.Second); ; {
+		got, err := count(os.Getpid())
+		if err != nil || got == want {
+			return got, err
+		}
+		if time.Now().After(end) {
+			return got, fmt.Errorf("the load is not what was asked for: it has %v; wanted %v", got, want)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// ownNamespaces returns the names of the namespaces that a load must not share.
+func ownNamespaces() ([]string, error) {
+	var names []string
+	for _, kind := range []string{"mnt", "net", "pid"} {
+		name, err := os.Readlink("/proc/self/ns/" + kind)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// apart makes sure that this process has none of the host's namespaces: what is
+// about to be mounted there would hide the host's /proc from everyone.
+func apart(host []string) error {
+	own, err := ownNamespaces()
 	if err != nil {
-		return Counts{}, err
+		return err
 	}
-	if want := s.Counts(); got != want {
-		return got, fmt.Errorf("the load is not what was asked for: it has %v; wanted %v", got, want)
+	for _, name := range own {
+		if slices.Contains(host, name) {
+			return fmt.Errorf("%s is the host's: no load is made there", name)
+		}
 	}
-	return got, nil
+	return nil
 }
 
 // furnish gives the new namespaces what a host has: a /proc of its own that

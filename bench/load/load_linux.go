@@ -31,6 +31,14 @@ type Load struct {
 	dec *json.Decoder
 }
 
+// An order is the first thing that process 1 is told.
+type order struct {
+	Scenario Scenario
+	// Host are the namespaces of the program that gives the order, in which no
+	// scenario may be made.
+	Host []string
+}
+
 // reply is what process 1 answers: first when the load stands, then to each
 // Command.
 type reply struct {
@@ -51,6 +59,10 @@ func Start(ctx context.Context, s Scenario) (*Load, error) {
 	}
 	if os.Geteuid() != 0 {
 		return nil, ErrRoot
+	}
+	host, err := ownNamespaces()
+	if err != nil {
+		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, "/proc/self/exe")
 	cmd.Args = []string{initName}
@@ -79,7 +91,7 @@ func Start(ctx context.Context, s Scenario) (*Load, error) {
 		return nil, fmt.Errorf("namespaces: %w", err)
 	}
 	l := &Load{PID: cmd.Process.Pid, cmd: cmd, in: in, enc: json.NewEncoder(in), dec: json.NewDecoder(out)}
-	r, err := l.ask(ctx, s)
+	r, err := l.ask(ctx, order{s, host})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("scenario %s: %w", s.Name, err), l.Stop())
 	}

@@ -16,24 +16,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asParent is the environment variable that makes the test binary a program
-// which starts a load and waits to be killed.
-const asParent = "WHATSLISTENING_BENCH_TEST_PARENT"
+// The test binary plays other parts, by its first argument.
+const (
+	asParent  = "play-parent"  // make a load, run something in it, wait to be killed
+	asGlutton = "play-glutton" // take 64 MiB, give it back, end
+)
 
 func TestMain(m *testing.M) {
-	if IsInit() {
+	switch {
+	case IsInit():
 		os.Exit(Init())
+	case len(os.Args) == 3 && os.Args[1] == asParent:
+		parent(os.Args[2])
+	case len(os.Args) == 2 && os.Args[1] == asGlutton:
+		glutton()
+	default:
+		os.Exit(m.Run())
 	}
-	if os.Getenv(asParent) != "" {
-		l, err := Start(context.Background(), small)
-		if err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		fmt.Println(l.PID)
-		select {}
+}
+
+// parent makes a load and runs a program in it that does not end; that program
+// writes the pid of the load's process 1 to a FIFO.
+func parent(fifo string) {
+	l, err := Start(context.Background(), small)
+	if err == nil {
+		_, err = l.Run(context.Background(), Command{
+			Kind: Time,
+			Args: []string{"/bin/sh", "-c", fmt.Sprintf("echo %d >%q; exec sleep 3600", l.PID, fifo)},
+		})
 	}
-	os.Exit(m.Run())
+	os.WriteFile(fifo, fmt.Appendln(nil, err), 0)
+}
+
+// glutton needs much memory for a while.
+func glutton() {
+	mem, err := unix.Mmap(-1, 0, 64<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		os.Exit(1)
+	}
+	for i := 0; i < len(mem); i += 4096 {
+		mem[i] = 1
+	}
+	unix.Munmap(mem)
 }
 
 // small is a tenth of S1, with more listeners so that each kind is there twice.
@@ -126,6 +150,13 @@ func namespaces(t *testing.T, pid int) map[string]bool {
 		if own == its {
 			t.Errorf("the load has the host's %s namespace", kind)
 		}
+		// The kernel gives the number of a namespace to another as soon as it
+		// is gone; an open descriptor keeps it.
+		ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/%s", pid, kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ns.Close() })
 		spaces[its] = true
 	}
 	return spaces
@@ -143,22 +174,28 @@ func users(spaces map[string]bool) []string {
 	return in
 }
 
-// The load does not outlive the program that made it, even if that is killed.
+// The load does not outlive the program that made it, even if that is killed
+// while something runs in the load.
 func TestKilledParent(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("a load needs root")
 	}
-	parent := exec.Command("/proc/self/exe")
-	parent.Env = append(os.Environ(), asParent+"=1")
-	out, err := parent.StdoutPipe()
+	fifo := filepath.Join(t.TempDir(), "up")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Both ends: to open one alone would wait for the other.
+	up, err := os.OpenFile(fifo, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer up.Close()
+	parent := exec.Command("/proc/self/exe", asParent, fifo)
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { parent.Process.Kill(); parent.Wait() }()
-	line, err := bufio.NewReader(out).ReadString('\n')
+	line, err := bufio.NewReader(up).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,10 +307,32 @@ func TestPeak(t *testing.T) {
 			t.Errorf("%q has a peak of %d bytes, want some hundred thousand", args, r.PeakRSS)
 		}
 	}
-	// 40 MB in one piece, and given back before the end.
-	r, err := l.Run(ctx, Command{Kind: Peak, Args: []string{"/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=40M", "count=1"}})
-	if err != nil || r.PeakRSS < 40<<20 || r.PeakRSS > 50<<20 {
-		t.Errorf("a program that reads 40 MiB at once has a peak of %d bytes, %v", r.PeakRSS, err)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := l.Run(ctx, Command{Kind: Peak, Args: []string{self, asGlutton}})
+	if err != nil || r.ExitCode != 0 || r.PeakRSS < 64<<20 || r.PeakRSS > 150<<20 {
+		t.Errorf("a program that needed 64 MiB for a while: %+v, %v", r, err)
+	}
+}
+
+// No load is made in the host's namespaces: its /proc would be hidden.
+func TestApart(t *testing.T) {
+	own, err := ownNamespaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(own) != 3 {
+		t.Errorf("the namespaces are %q, want three", own)
+	}
+	for _, name := range own {
+		if err := apart([]string{"mnt:[1]", name}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("apart(%q) = %v, want an error that names it", name, err)
+		}
+	}
+	if err := apart([]string{"mnt:[1]", "net:[1]", "pid:[1]"}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -338,42 +397,5 @@ func TestStartErrors(t *testing.T) {
 		if _, err := Start(context.Background(), small); !errors.Is(err, ErrRoot) {
 			t.Errorf("Start without root = %v, want %v", err, ErrRoot)
 		}
-	}
-}
-
-func TestCountTable(t *testing.T) {
-	tests := []struct {
-		name            string
-		lines           string
-		listeners, ends int
-	}{
-		{"tcp", "  sl  local_address rem_address   st\n" +
-			"   0: 0100007F:0277 00000000:0000 0A 00000000:00000000\n" +
-			"   1: 0100007F:0277 0100007F:8001 01 00000000:00000000\n" +
-			"   2: 0100007F:0277 0100007F:8001 06 00000000:00000000\n", 1, 1},
-		{"udp", "  sl  local_address rem_address   st\n" +
-			"   0: 0100007F:0277 00000000:0000 07 00000000:00000000\n" +
-			"   1: 0100007F:0277 0100007F:8001 01 00000000:00000000\n", 1, 0},
-		{"absent", "", 0, 0},
-	}
-	dir := t.TempDir()
-	for _, tt := range tests {
-		path := filepath.Join(dir, tt.name)
-		if tt.lines != "" {
-			if err := os.WriteFile(path, []byte(tt.lines), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		listeners, ends, err := countTable(path)
-		if err != nil || listeners != tt.listeners || ends != tt.ends {
-			t.Errorf("countTable(%s) = %d, %d, %v, want %d, %d", tt.name, listeners, ends, err, tt.listeners, tt.ends)
-		}
-	}
-	path := filepath.Join(dir, "broken")
-	if err := os.WriteFile(path, []byte("0A\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := countTable(path); err == nil {
-		t.Error("countTable reads a line without a state")
 	}
 }

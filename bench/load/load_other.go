@@ -15,6 +15,9 @@ type Load struct {
 
 var errLinux = errors.New("the load is made of Linux namespaces: there are none on this system")
 
+// ErrRoot means that a load was asked for without the privilege to make one.
+var ErrRoot = errors.New("a load needs root")
+
 // IsInit reports whether this process is process 1 of a load: never, here.
 func IsInit() bool { return false }
 

@@ -19,12 +19,17 @@ type form struct {
 	at  func(port int) unix.Sockaddr
 }
 
-var (
-	any4  = func(port int) unix.Sockaddr { return &unix.SockaddrInet4{Port: port} }
-	loop4 = func(port int) unix.Sockaddr { return &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}} }
-	any6  = func(port int) unix.Sockaddr { return &unix.SockaddrInet6{Port: port} }
-	loop6 = func(port int) unix.Sockaddr { return &unix.SockaddrInet6{Port: port, Addr: [16]byte{15: 1}} }
-)
+func any4(port int) unix.Sockaddr { return &unix.SockaddrInet4{Port: port} }
+
+func loop4(port int) unix.Sockaddr {
+	return &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
+}
+
+func any6(port int) unix.Sockaddr { return &unix.SockaddrInet6{Port: port} }
+
+func loop6(port int) unix.Sockaddr {
+	return &unix.SockaddrInet6{Port: port, Addr: [16]byte{15: 1}}
+}
 
 // forms returns the kinds of listener, which take turns. Where the kernel has no
 // IPv6, IPv4 takes its place.
@@ -133,19 +138,6 @@ func listen(f form, port int) (int, error) {
 		return -1, fmt.Errorf("listen: %w", err)
 	}
 	return fd, nil
-}
-
-// openConns opens the connections, to the TCP listeners in turn.
-func openConns(s Scenario, listeners, tcp []int) (servers, clients []int, err error) {
-	for i := range s.Conns {
-		at := serverOf(i, tcp)
-		server, client, err := connect(listeners[at], firstPort+at)
-		if err != nil {
-			return servers, clients, fmt.Errorf("connection %d: %w", i, err)
-		}
-		servers, clients = append(servers, server), append(clients, client)
-	}
-	return servers, clients, nil
 }
 
 // connect opens one connection to the listener of that port, by IPv6 if it is
