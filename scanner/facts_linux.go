@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,6 +24,8 @@ type factReader struct {
 	buf     []byte
 	strings map[string]string      // one copy of each text: paths recur
 	cgroups map[string]cgroupFacts // by the contents of the file
+	pidfds  bool                   // whether a pidfd may tell the user: the pids are ours
+	info    unix.PidfdInfo
 }
 
 // factBuf holds a whole stat, status or cgroup file, and any path (PATH_MAX).
@@ -41,6 +44,9 @@ func (r *factReader) read(dir int, prefix string, p *holder) bool {
 		r.strings = make(map[string]string)
 		r.cgroups = make(map[string]cgroupFacts)
 	}
+	// Before the file stat: as long as that can be read by way of dir the pid has
+	// not been given to another process.
+	uid, haveUID := r.realUID(p.PID)
 	n, e := readName(dir, r.path.join(prefix, "stat"), r.buf)
 	switch e {
 	case 0:
@@ -62,16 +68,41 @@ func (r *factReader) read(dir int, prefix string, p *holder) bool {
 		p.Exe = r.text(path)
 	}
 	p.Name = programName(p.Exe, comm)
-	if n, e = readName(dir, r.path.join(prefix, "status"), r.buf); e == 0 {
-		if uid, ok := parseRealUID(r.buf[:n]); ok {
-			p.UID = uid
+	if !haveUID {
+		if n, e = readName(dir, r.path.join(prefix, "status"), r.buf); e == 0 {
+			uid, haveUID = parseRealUID(r.buf[:n])
 		}
+	}
+	if haveUID {
+		p.UID = uid
 	}
 	if n, e = readName(dir, r.path.join(prefix, "cgroup"), r.buf); e == 0 {
 		c := r.cgroup(r.buf[:n])
 		p.Unit, p.Runtime, p.Container = c.unit, c.runtime, c.container
 	}
 	return true
+}
+
+// realUID asks for the real user by way of a pidfd: PIDFD_GET_INFO, Linux 6.13
+// and newer, <linux/pidfd.h>. It takes a fifth of the time of the file status,
+// for which the kernel writes sixty lines.
+func (r *factReader) realUID(pid int) (int64, bool) {
+	if !r.pidfds {
+		return -1, false
+	}
+	fd, _, e := unix.RawSyscall(unix.SYS_PIDFD_OPEN, uintptr(pid), 0, 0)
+	if e != 0 {
+		r.pidfds = e == unix.ESRCH
+		return -1, false
+	}
+	r.info = unix.PidfdInfo{Mask: unix.PIDFD_INFO_CREDS}
+	_, _, e = unix.RawSyscall(unix.SYS_IOCTL, fd, unix.PIDFD_GET_INFO, uintptr(unsafe.Pointer(&r.info)))
+	closeFile(int(fd))
+	if e != 0 || r.info.Mask&unix.PIDFD_INFO_CREDS == 0 {
+		r.pidfds = e == unix.ESRCH
+		return -1, false
+	}
+	return int64(r.info.Ruid), true
 }
 
 // programName is the base name of the program, or comm where that is not to be
@@ -204,13 +235,7 @@ func (p *procRoot) bootTime() (int64, bool) {
 			return boot, true
 		}
 	}
-	// The line follows those of all processors and of all interrupts.
-	buf := make([]byte, 256<<10)
-	var name pathName
-	n, e := readName(p.fd, name.join("stat", ""), buf)
-	if e != 0 {
-		return 0, false
-	}
+	n, buf := readWhole(p.fd, "stat", nil) // long on a machine with many processors
 	return parseBootTime(buf[:n])
 }
 
@@ -242,7 +267,7 @@ func describePIDs(ctx context.Context, procfs string, pids []int, args bool) map
 		return facts
 	}
 	defer root.close()
-	var r factReader
+	r := factReader{pidfds: root.own}
 	var name pathName
 	procs := make([]*holder, 0, len(pids))
 	for _, pid := range slices.Compact(slices.Sorted(slices.Values(pids))) {

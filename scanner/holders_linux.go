@@ -117,7 +117,7 @@ func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks 
 	var next atomic.Int64
 	var group sync.WaitGroup
 	for i := range workers {
-		w := &walker{root: root, set: set}
+		w := &walker{root: root, set: set, read: factReader{pidfds: root.own}}
 		workers[i] = w
 		work := func() {
 			for ctx.Err() == nil {

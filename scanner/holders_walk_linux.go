@@ -32,10 +32,11 @@ type found struct {
 // direntBuf is the buffer for one getdents64: some 1,300 descriptors.
 const direntBuf = 32 << 10
 
-// missesAllowed is how many descriptor numbers may be absent before the folder
-// is read after all. A lookup that misses costs as much as one that hits, and a
-// table with holes has many of them.
-const missesAllowed = 4
+// missesAllowed is how many descriptor numbers of a table of n may be absent
+// before the folder is read after all. A number that misses costs twice what
+// reading one name of the folder does, so tables with a few holes are guessed
+// and those with many cost little more than without the guess.
+func missesAllowed(n int) int { return 4 + n/4 }
 
 // process looks at the descriptors of a process.
 func (w *walker) process(pid int) {
@@ -81,7 +82,7 @@ func (w *walker) table(dir, n int) {
 	guessed := 0
 	if n > 0 {
 		w.name.reset()
-		for misses := 0; misses < missesAllowed; guessed++ {
+		for left := missesAllowed(n); left > 0; guessed++ {
 			e := w.descriptor(dir, w.name.ptr())
 			switch e {
 			case 0:
@@ -89,7 +90,7 @@ func (w *walker) table(dir, n int) {
 					return
 				}
 			case unix.ENOENT:
-				misses++
+				left--
 			default:
 				return // the process ended, or may no longer be looked at
 			}

@@ -105,24 +105,22 @@ func readSome(fd int, buf []byte) (int, unix.Errno) {
 }
 
 // readName reads a small file relative to a folder into buf, as much as fits.
+// It reads once: the files of a process that tell its state are made whole at
+// the first read (seq_file, single_open), and the second would only say so.
 func readName(dir int, name *byte, buf []byte) (int, unix.Errno) {
 	fd, e := openName(dir, name, unix.O_RDONLY)
 	if e != 0 {
 		return 0, e
 	}
-	defer unix.Close(fd)
-	n := 0
-	for n < len(buf) {
-		m, e := readSome(fd, buf[n:])
-		if e != 0 {
-			return n, e
-		}
-		if m == 0 {
-			break
-		}
-		n += m
-	}
-	return n, 0
+	n, e := readSome(fd, buf)
+	closeFile(fd)
+	return max(n, 0), e
+}
+
+// closeFile closes a descriptor. It is not repeated on EINTR: the descriptor is
+// free in any case, close(2).
+func closeFile(fd int) {
+	unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 }
 
 // direntName offsets: struct linux_dirent64 of getdents64(2).
