@@ -14,11 +14,11 @@ import (
 // read when the first name is asked for, and not again.
 type users struct {
 	path    string
-	once    sync.Once
+	mu      sync.Mutex
+	loaded  bool
 	entries []userEntry // by uid, the first of each
 	names   []byte      // the names, one behind the other
 	cache   map[int64]string
-	mu      sync.Mutex
 }
 
 // A userEntry is one line of the file, small because a file of a hundred
@@ -41,7 +41,10 @@ func (u *users) name(uid int64) string {
 	if name, ok := u.cache[uid]; ok {
 		return name
 	}
-	u.once.Do(u.load)
+	if !u.loaded {
+		u.loaded = true
+		u.load()
+	}
 	name := ""
 	if at, ok := slices.BinarySearchFunc(u.entries, uint32(uid), func(e userEntry, uid uint32) int {
 		return cmp.Compare(e.uid, uid)
@@ -68,13 +71,13 @@ func (u *users) load() {
 }
 
 // parse reads entries until the end or the first error. A line that is none is
-// passed over: comments, NIS marks ("+", "-"), numbers out of range, and lines
-// longer than the buffer.
+// passed over: comments, NIS marks ("+", "-"), numbers out of range. Of a line
+// longer than the buffer the start is enough.
 func (u *users) parse(r io.Reader) {
 	lines := bufio.NewReaderSize(r, 8<<10)
 	for {
 		line, err := lines.ReadSlice('\n')
-		if name, uid, ok := parsePasswd(line); ok && err != bufio.ErrBufferFull {
+		if name, uid, ok := parsePasswd(line); ok {
 			u.entries = append(u.entries, userEntry{uid, uint32(len(u.names)), uint8(len(name))})
 			u.names = append(u.names, name...)
 		}
