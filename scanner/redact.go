@@ -82,6 +82,13 @@ func takesSecret(arg string) bool {
 
 // redactWord hides the secret part of one argument.
 func redactWord(word string) string {
+	// A password in a URL may hold anything unescaped, "/", "?" and blanks too:
+	// everything up to the last "@" goes with it.
+	if at := strings.Index(word, "://"); at >= 0 {
+		if end := strings.LastIndexByte(word, '@'); end > at {
+			return redactWord(word[:at]) + "://" + redacted + redactWord(word[end:])
+		}
+	}
 	// Arguments with blanks are programs, SQL, connection strings or whole
 	// command lines: each word is judged, and a secret's name hides the rest.
 	if strings.ContainsAny(word, " \t\n\r\v\f;&|,") {
@@ -159,29 +166,15 @@ func userInfo(word string) bool {
 	return false
 }
 
-// redactURL hides the password of a URL, and its query values and fragments
-// that are secrets by name or by look.
+// redactURL hides the parts of a URL behind its host that are secrets by name or
+// by look. Users and passwords are gone already.
 func redactURL(word string) string {
 	scheme, rest, _ := strings.Cut(word, "://")
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
-	// A password may hold a slash or a question mark unescaped: an "@" behind
-	// the first of them counts too.
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		end = max(end, at)
-		rest = redacted + rest[at:]
-		if at = strings.IndexAny(rest[len(redacted):], "/?#"); at < 0 {
-			at = len(rest) - len(redacted)
-		}
-		end = len(redacted) + at
-	}
-	host, tail := rest[:end], rest[end:]
-	if name, _, ok := strings.Cut(scheme, "="); ok && secretName(name) {
-		return name + "=" + redacted
-	}
-	return scheme + "://" + host + redactTail(tail)
+	return scheme + "://" + rest[:end] + redactTail(rest[end:])
 }
 
 // redactTail hides the parts of a URL behind the host.

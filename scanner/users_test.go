@@ -39,8 +39,24 @@ func TestUsersHostileLines(t *testing.T) {
 		uid  int64
 		want string
 	}{
-		{0, "root"}, {34, ""}, {35, ""}, {36, ""}, {37, ""}, {38, ""}, {39, ""}, {40, ""}, {41, "esc\x1b[31m"}, {42, "long"},
-		{43, ""}, {44, "after"}, {45, "crlf"}, {1000, "last"}, {1 << 32, ""}, {1<<32 - 1, "biggest"}, {-1, ""}, {7, ""},
+		{0, "root"},
+		{34, ""},
+		{35, ""},
+		{36, ""},
+		{37, ""},
+		{38, ""},
+		{39, ""},
+		{40, ""},
+		{41, "esc\x1b[31m"},
+		{42, "long"},
+		{43, ""},
+		{44, "after"},
+		{45, "crlf"},
+		{1000, "last"},
+		{1 << 32, ""},
+		{1<<32 - 1, "biggest"},
+		{-1, ""},
+		{7, ""},
 	}
 	for range 2 { // the second time from memory
 		for _, tt := range tests {
