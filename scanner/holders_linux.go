@@ -68,30 +68,43 @@ func (h *holders) attach(ctx context.Context, socks []Socket) error {
 
 // again looks for the sockets that are still without a holder, in the processes
 // that are new since the last look: a socket passes from a process that ends to
-// its child while the walk is under way.
+// its child while the walk is under way. The child may do the same, so it looks
+// again as long as there are new processes, within bounds.
 func (h *holders) again(ctx context.Context, socks []Socket) error {
-	if !slices.ContainsFunc(socks, func(s Socket) bool { return unheld(&s) }) {
-		return nil
-	}
 	root, err := openProc(h.procfs)
 	if err != nil {
 		return fmt.Errorf("open the folder of processes: %w", err)
 	}
 	defer root.close()
-	pids, err := root.pids()
-	if err != nil {
-		return fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
-	}
-	fresh := make([]int32, 0, 16)
-	for _, pid := range pids {
-		if _, ok := slices.BinarySearch(h.seen, pid); !ok {
-			fresh = append(fresh, pid)
+	for range agains {
+		if !slices.ContainsFunc(socks, func(s Socket) bool { return unheld(&s) }) {
+			return nil
+		}
+		pids, err := root.pids()
+		if err != nil {
+			return fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
+		}
+		fresh := make([]int32, 0, 16)
+		for _, pid := range pids {
+			if _, ok := slices.BinarySearch(h.seen, pid); !ok {
+				fresh = append(fresh, pid)
+			}
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		// What has ended is forgotten: its pid may come back.
+		h.seen = pids
+		if err := h.look(ctx, root, fresh, socks, unheld); err != nil {
+			return err
 		}
 	}
-	h.seen = append(h.seen, fresh...)
-	slices.Sort(h.seen)
-	return h.look(ctx, root, fresh, socks, unheld)
+	return nil
 }
+
+// agains bounds the looks at new processes: on a host that starts them all the
+// time there are always some.
+const agains = 16
 
 // unheld reports whether a socket is without a holder and could have one.
 func unheld(s *Socket) bool { return len(s.Holders) == 0 && s.Inode != 0 }

@@ -1,0 +1,377 @@
+package scanner
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	roles["prefork"] = rolePrefork
+	roles["thread"] = roleThread
+	roles["leaderless"] = roleLeaderless
+	roles["many"] = roleMany
+	roles["relay"] = roleRelay
+	if os.Getenv(envRole) == "leaderless" {
+		runtime.LockOSThread() // keeps the main goroutine on the main thread
+	}
+}
+
+// scanPort scans and returns the only socket of a port.
+func scanPort(t *testing.T, o *Options, port uint16) *Socket {
+	t.Helper()
+	snap, err := Scan(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found *Socket
+	for i := range snap.Sockets {
+		if s := &snap.Sockets[i]; s.Port == port {
+			if found != nil {
+				t.Fatalf("port %d is there twice: %+v and %+v", port, found, s)
+			}
+			found = s
+		}
+	}
+	if found == nil {
+		t.Fatalf("port %d is not there: %+v", port, snap.Sockets)
+	}
+	return found
+}
+
+func holderPIDs(s *Socket) []int {
+	var pids []int
+	for _, p := range s.Holders {
+		pids = append(pids, p.PID)
+	}
+	return pids
+}
+
+// rolePrefork opens a socket and starts as many children as asked for, which
+// hold it too. It says their pids.
+func rolePrefork(r *role, args []string) error {
+	fd, err := openSocket(args[0])
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		var pids []string
+		for range n {
+			// The descriptor keeps its number in the child.
+			files := []uintptr{0, 1, 2}
+			for len(files) < fd {
+				files = append(files, uintptr(fd))
+			}
+			files = append(files, uintptr(fd))
+			pid, err := syscall.ForkExec("/proc/self/exe", []string{"child"}, &syscall.ProcAttr{
+				Env: []string{envRole + "=wait"}, Files: files, Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+			})
+			if err != nil {
+				return err
+			}
+			pids = append(pids, strconv.Itoa(pid))
+		}
+		r.say("ready")
+		r.say("%s", strings.Join(pids, " "))
+	}
+	r.wait()
+	return nil
+}
+
+// Case 2: every holder of a socket, by pid.
+func TestHoldersCase2Prefork(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		p := spawn(t, "prefork", "tcp,0.0.0.0:80", "5")
+		want := []int{p.PID}
+		line := p.hear(t)
+		for line == "ready" { // a child, on the same pipe
+			line = p.hear(t)
+		}
+		for _, f := range strings.Fields(line) {
+			pid, err := strconv.Atoi(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, pid)
+		}
+		slices.Sort(want)
+		s := scanPort(t, &Options{}, 80)
+		if got := holderPIDs(s); !slices.Equal(got, want) || len(got) != 6 {
+			t.Errorf("holders = %v, want %v", got, want)
+		}
+		for _, h := range s.Holders {
+			if h.Name == "" || h.Started.IsZero() || h.UID != 0 {
+				t.Errorf("holder %+v has no facts", h)
+			}
+		}
+	})
+}
+
+// roleThread opens a socket in a thread that has a table of descriptors of its own.
+func roleThread(r *role, args []string) error {
+	errs := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread is lost to others
+		if err := unix.Unshare(unix.CLONE_FILES); err != nil {
+			errs <- err
+			return
+		}
+		_, err := openSocket(args[0])
+		errs <- err
+		select {}
+	}()
+	if err := <-errs; err != nil {
+		return err
+	}
+	r.say("ready")
+	r.wait()
+	return nil
+}
+
+// Case 22: the descriptor is in /proc/PID/task/TID/fd alone.
+func TestHoldersCase22ThreadWithItsOwnTable(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		p := spawn(t, "thread", "tcp,127.0.0.1:81")
+		spawn(t, "listen", "tcp,127.0.0.1:82") // one with an ordinary holder beside it
+		if got := holderPIDs(scanPort(t, &Options{}, 81)); !slices.Equal(got, []int{p.PID}) {
+			t.Errorf("holders = %v, want %v", got, p.PID)
+		}
+	})
+}
+
+// roleLeaderless opens a socket and ends its main thread, while others live on.
+func roleLeaderless(r *role, args []string) error {
+	if _, err := openSocket(args[0]); err != nil {
+		return err
+	}
+	if unix.Gettid() != unix.Getpid() {
+		return fmt.Errorf("the main goroutine is not on the main thread")
+	}
+	go func() {
+		runtime.LockOSThread() // so that a thread is there
+		// The main thread is a zombie once its own exit is through.
+		for {
+			b, err := os.ReadFile("/proc/self/stat")
+			if err == nil && strings.Contains(string(b), ") Z ") {
+				break
+			}
+			runtime.Gosched()
+		}
+		r.say("ready")
+		r.wait()
+		os.Exit(0)
+	}()
+	// Not exit_group: this thread alone.
+	unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
+	return nil
+}
+
+// Case 22: the main thread has ended; /proc/PID/fd is empty.
+func TestHoldersCase22MainThreadEnded(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		p := spawn(t, "leaderless", "tcp,127.0.0.1:83")
+		s := scanPort(t, &Options{}, 83)
+		if got := holderPIDs(s); !slices.Equal(got, []int{p.PID}) {
+			t.Fatalf("holders = %v, want %v", got, p.PID)
+		}
+		if s.Holders[0].Name == "" || s.Holders[0].Started.IsZero() {
+			t.Errorf("holder %+v has no name or start", s.Holders[0])
+		}
+	})
+}
+
+// roleMany opens descriptors and then a socket behind them.
+func roleMany(r *role, args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return err
+	}
+	lim.Cur = lim.Max
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return err
+	}
+	n = min(n, int(lim.Max)-100)
+	var fds []int
+	for range n {
+		fd, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		fds = append(fds, fd)
+	}
+	if _, err := openSocket(args[0]); err != nil {
+		return err
+	}
+	for i, fd := range fds {
+		if args[2] == "holes" && i%3 != 0 {
+			unix.Close(fd)
+		}
+	}
+	r.say("ready")
+	r.wait()
+	return nil
+}
+
+// Case 24, case 31: a long table is read to its end, with holes and without.
+func TestHoldersCase24TwentyThousandDescriptors(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		full := spawn(t, "many", "tcp,127.0.0.1:84", "20000", "full")
+		holes := spawn(t, "many", "tcp,127.0.0.1:85", "20000", "holes")
+		if got := holderPIDs(scanPort(t, &Options{}, 84)); !slices.Equal(got, []int{full.PID}) {
+			t.Errorf("holders = %v, want %v", got, full.PID)
+		}
+		if got := holderPIDs(scanPort(t, &Options{}, 85)); !slices.Equal(got, []int{holes.PID}) {
+			t.Errorf("holders in a table with holes = %v, want %v", got, holes.PID)
+		}
+		equalPaths(t)
+	})
+}
+
+// equalPaths walks with the guess and without it, and wants the same holders.
+func equalPaths(t *testing.T) {
+	t.Helper()
+	walk := func(counts bool) [][]int {
+		root, err := openProc("/proc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.close()
+		if !root.counts {
+			t.Skip("needs Linux 6.2, for the number of descriptors of a process")
+		}
+		root.counts = counts
+		c := Coverage{}
+		socks, err := listNetlink(t.Context(), &Options{}, &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.SortFunc(socks, func(a, b Socket) int { return int(a.Port) - int(b.Port) })
+		pids, err := root.pids()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := newHolders("/proc", false)
+		if err := h.look(t.Context(), root, pids, socks, func(*Socket) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		var all [][]int
+		for i := range socks {
+			all = append(all, holderPIDs(&socks[i]))
+		}
+		return all
+	}
+	fast, plain := walk(true), walk(false)
+	if len(plain) == 0 || !slices.EqualFunc(fast, plain, slices.Equal) {
+		t.Errorf("with the guess %v, reading the folders %v", fast, plain)
+	}
+}
+
+// roleRelay passes a socket from process to process: each holds it for a
+// moment, starts the next and ends. The first of them is started by a process
+// that adopts the others, and has the kernel clear them away.
+func roleRelay(r *role, args []string) error {
+	if args[0] == "go on" {
+		return relay(3)
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	signal.Ignore(unix.SIGCHLD)
+	fd, err := openSocket(args[0])
+	if err != nil {
+		return err
+	}
+	if err := relay(fd); err != nil {
+		return err
+	}
+	unix.Close(fd)
+	r.say("ready")
+	r.wait()
+	return nil
+}
+
+func relay(fd int) error {
+	_, err := syscall.ForkExec("/proc/self/exe", []string{"relay", "go on"}, &syscall.ProcAttr{
+		Env: []string{envRole + "=relay"}, Files: []uintptr{0, 1, 2, uintptr(fd)},
+	})
+	return err
+}
+
+// Case 23: a socket that passes from process to process while the walk is under
+// way is never without a holder in the answer.
+func TestHoldersCase23Relay(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		spawn(t, "relay", "tcp,127.0.0.1:86")
+		// Plenty of others to walk over, so that the walk takes its time.
+		for range 20 {
+			spawn(t, "many", "tcp,127.0.0.1:0", "500", "full")
+		}
+		const n = 60
+		without := 0
+		for range n {
+			if len(scanPort(t, &Options{}, 86).Holders) == 0 {
+				without++
+			}
+		}
+		if without > 0 {
+			t.Errorf("%d scans of %d found the socket without a holder", without, n)
+		}
+	})
+}
+
+// A process that holds a socket by two descriptors is one holder.
+func TestHolderOnce(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		fd := listen(t, "tcp,127.0.0.1:87")
+		for range 3 {
+			d, err := unix.Dup(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(d)
+		}
+		if got := holderPIDs(scanPort(t, &Options{}, 87)); !slices.Equal(got, []int{os.Getpid()}) {
+			t.Errorf("holders = %v, want %v once", got, os.Getpid())
+		}
+	})
+}
+
+// fixture writes a folder that looks like /proc: a file for each path, or a link
+// where the text starts with "-> ".
+func fixture(t testing.TB, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if target, ok := strings.CutPrefix(text, "-> "); ok {
+			err = os.Symlink(target, path)
+		} else {
+			err = os.WriteFile(path, []byte(text), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
