@@ -60,7 +60,7 @@ func explanation(t testing.TB, list []Explanation, f Format, o *Options) []byte 
 // TestExplainGolden compares explanations with the files of testdata/explain.
 func TestExplainGolden(t *testing.T) {
 	v := newValidator(t)
-	several := explained(t, 22, 80, 3000, 9090, 51820, 50005, 537, 6665)
+	several := explained(t, 22, 80, 3000, 9090, 51820, 50005, 53211, 537, 6665)
 	several = append(several, Explanation{Entries: portdb.Default().Search("airplay")}, Explanation{Port: 2999, HasPort: true, Unseen: true})
 	tests := []struct {
 		name string

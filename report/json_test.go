@@ -346,7 +346,19 @@ func TestJSONStreams(t *testing.T) {
 		if a, b := allocs(small), allocs(large); b > a+2000 {
 			t.Errorf("%s: %v allocations for 100 listeners, %v for 2000", f, a, b)
 		}
+		var w widest
+		if err := Write(&w, large, f, nil); err != nil || w > 2*flushAt {
+			t.Errorf("%s: %d bytes were held back (%v), want at most %d", f, w, err, 2*flushAt)
+		}
 	}
+}
+
+// widest is the length of the longest piece written to it.
+type widest int
+
+func (w *widest) Write(p []byte) (int, error) {
+	*w = max(*w, widest(len(p)))
+	return len(p), nil
 }
 
 func BenchmarkWrite(b *testing.B) {
