@@ -38,6 +38,8 @@ const (
 // roles are what a spawned process can do. Other test files add theirs.
 var roles = map[string]func(r *role, args []string) error{
 	"listen": roleListen,
+	"churn":  roleChurn,
+	"flash":  roleFlash,
 	"wait":   func(r *role, _ []string) error { r.say("ready"); r.wait(); return nil },
 }
 

@@ -3,8 +3,11 @@ package scanner
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +22,30 @@ func roleListen(r *role, args []string) error {
 	}
 	r.say("ready")
 	r.wait()
+	return nil
+}
+
+// roleChurn has children listen for an instant and end, one after the other,
+// until the test ends it.
+func roleChurn(r *role, _ []string) error {
+	r.say("ready")
+	for {
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Env = append(os.Environ(), envRole+"=flash")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := cmd.Run(); err != nil {
+			return err
+		}
+	}
+}
+
+// roleFlash listens and ends.
+func roleFlash(*role, []string) error {
+	for range 3 {
+		if _, err := openSocket("tcp,127.0.0.1:0"); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
