@@ -89,6 +89,7 @@ type row struct {
 	lines     int    // that it printed
 	short     bool   // fewer than there are listeners
 	wall      spread // milliseconds
+	cpu       spread // milliseconds
 	compared  bool   // whether there is a ratio
 	ratio     spread // to ss, round by round
 	peak      int64  // resident set, bytes
@@ -115,7 +116,7 @@ func measure(ctx context.Context, l runner, s load.Scenario, field []contender, 
 			rows[i].failed = fmt.Sprintf("exit code %d: %q", r.ExitCode, first)
 		}
 	}
-	walls, err := race(ctx, l, field, rows, req)
+	walls, cpus, err := race(ctx, l, field, rows, req)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func measure(ctx context.Context, l runner, s load.Scenario, field []contender, 
 		if rows[i].failed != "" {
 			continue
 		}
-		rows[i].wall = spreadOf(walls[i])
+		rows[i].wall, rows[i].cpu = spreadOf(walls[i]), spreadOf(cpus[i])
 		if base != nil {
 			rows[i].compared, rows[i].ratio = true, spreadOf(ratios(walls[i], base))
 		}
@@ -141,9 +142,9 @@ func measure(ctx context.Context, l runner, s load.Scenario, field []contender, 
 }
 
 // race runs the contenders round by round, each round beginning with another of
-// them, and returns the wall times of each, in milliseconds.
-func race(ctx context.Context, l runner, field []contender, rows []row, req request) ([][]float64, error) {
-	walls := make([][]float64, len(field))
+// them, and returns the wall and the CPU times of each, in milliseconds.
+func race(ctx context.Context, l runner, field []contender, rows []row, req request) (walls, cpus [][]float64, err error) {
+	walls, cpus = make([][]float64, len(field)), make([][]float64, len(field))
 	for round := range req.rounds {
 		for n := range field {
 			i := (round + n) % len(field)
@@ -152,13 +153,14 @@ func race(ctx context.Context, l runner, field []contender, rows []row, req requ
 			}
 			r, err := one(ctx, l, field[i], load.Time, req.pin)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			walls[i] = append(walls[i], float64(r.Wall)/float64(time.Millisecond))
+			cpus[i] = append(cpus[i], float64(r.CPU)/float64(time.Millisecond))
 			rows[i].expect(r)
 		}
 	}
-	return walls, nil
+	return walls, cpus, nil
 }
 
 // weigh reads the peak resident set of each contender.

@@ -139,7 +139,7 @@ func (s *script) Run(_ context.Context, c load.Command) (load.Result, error) {
 		r.Output, r.Stderr = []byte("one\ntwo\n"), []byte("its trouble\nand more\n")
 	case load.Time:
 		s.ran = append(s.ran, name)
-		r.Wall = s.walls[name][0]
+		r.Wall, r.CPU = s.walls[name][0], 2*s.walls[name][0]
 		s.walls[name] = s.walls[name][1:]
 	}
 	return r, nil
@@ -191,13 +191,13 @@ func TestMeasure(t *testing.T) {
 	out := section{"S1: a title", rows, judge("S1", rows, false)}.String()
 	want := `
 S1: a title
-  contender       wall ms  ratio to ss    min–max  peak RSS MB  lines
-  whatslistening     40.0         0.60  0.50–2.00          3.0      2
-  ss -tulnpH         20.0         1.00  1.00–1.00          3.0      2
-  lsof               40.0         2.00  2.00–2.00          3.0      2
-  broken                –            –          –            –      –
-  worse                 –            –          –            –      –
-  absent                –            –          –            –      –
+  contender       wall ms  ratio to ss    min–max  CPU ms  peak RSS MB  lines
+  whatslistening     40.0         0.60  0.50–2.00    80.0          3.0      2
+  ss -tulnpH         20.0         1.00  1.00–1.00    40.0          3.0      2
+  lsof               40.0         2.00  2.00–2.00    80.0          3.0      2
+  broken                –            –          –       –            –      –
+  worse                 –            –          –       –            –      –
+  absent                –            –          –       –            –      –
   whatslistening: its 2 lines are fewer than the listeners: it leaves some out
   ss -tulnpH: its 2 lines are fewer than the listeners: it leaves some out
   lsof: its 2 lines are fewer than the listeners: it leaves some out
@@ -223,10 +223,10 @@ func TestMeasureWithoutSS(t *testing.T) {
 	want := `
 **S1**
 
-| contender | wall ms | ratio to ss | min–max | peak RSS MB | lines |
-|---|---:|---:|---:|---:|---:|
-| whatslistening | 4.0 | – | – | 3.0 | 2 |
-| ss -tulnpH | – | – | – | – | – |
+| contender | wall ms | ratio to ss | min–max | CPU ms | peak RSS MB | lines |
+|---|---:|---:|---:|---:|---:|---:|
+| whatslistening | 4.0 | – | – | 8.0 | 3.0 | 2 |
+| ss -tulnpH | – | – | – | – | – | – |
 
 - ss -tulnpH: not measured: not installed
 - S1: not judged: there is no ss to compare with

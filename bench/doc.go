@@ -41,6 +41,10 @@
 // largest of these ratios; where they are far apart the machine was not quiet, or
 // -rounds is too small, and the median deserves as little trust.
 //
+// "CPU ms" is the time that the program was on a CPU, in user and in kernel mode,
+// on all CPUs together; with two CPUs it may be more than the wall time. On a busy
+// machine it is the steadier number.
+//
 // "peak RSS" is the largest resident set, in MB of 1,000,000 bytes, the median of
 // three runs that are not timed. It is what the kernel says of the program itself
 // just before it ends, and not ru_maxrss, in which a small program inherits the

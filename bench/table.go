@@ -16,14 +16,14 @@ type section struct {
 
 // titles are the columns; the first is text, and the others are numbers.
 func titles() []string {
-	return []string{"contender", "wall ms", "ratio to ss", "min–max", "peak RSS MB", "lines"}
+	return []string{"contender", "wall ms", "ratio to ss", "min–max", "CPU ms", "peak RSS MB", "lines"}
 }
 
 // cells returns a row as text. What was not measured has its reason in place of
 // the numbers.
 func (r row) cells() []string {
 	if r.failed != "" {
-		return []string{r.contender, "–", "–", "–", "–", "–"}
+		return []string{r.contender, "–", "–", "–", "–", "–", "–"}
 	}
 	ratio, ends := "–", "–"
 	if r.compared {
@@ -32,7 +32,7 @@ func (r row) cells() []string {
 	}
 	return []string{
 		r.contender, fmt.Sprintf("%.1f", r.wall.median), ratio, ends,
-		fmt.Sprintf("%.1f", float64(r.peak)/megabyte), fmt.Sprint(r.lines),
+		fmt.Sprintf("%.1f", r.cpu.median), fmt.Sprintf("%.1f", float64(r.peak)/megabyte), fmt.Sprint(r.lines),
 	}
 }
 

@@ -144,7 +144,7 @@ func (m *measurer) output(c Command) (Result, error) {
 		r.Output = append(r.Output, p[:min(len(p), maxOutput-len(r.Output))]...)
 	})
 	r.Stderr = <-done
-	r.ExitCode, err = wait(pid)
+	r.ExitCode, err = wait(pid, nil)
 	return r, err
 }
 
@@ -163,8 +163,10 @@ func (m *measurer) time(c Command) (Result, error) {
 		return r, err
 	}
 	r.Bytes = drain(out[0], m.buf, nil)
-	r.ExitCode, err = wait(pid)
+	var used unix.Rusage
+	r.ExitCode, err = wait(pid, &used)
 	r.Wall = time.Since(begin)
+	r.CPU = time.Duration(used.Utime.Nano() + used.Stime.Nano())
 	return r, err
 }
 
@@ -229,7 +231,7 @@ func trace(pid int, atExit func() error) (code int, err error) {
 		}
 		if err != nil {
 			unix.Kill(pid, unix.SIGKILL)
-			wait(pid)
+			wait(pid, nil)
 			return 0, fmt.Errorf("trace: %w", err)
 		}
 	}
@@ -268,11 +270,12 @@ func drain(fd int, buf []byte, keep func([]byte)) (total int64) {
 	}
 }
 
-// wait waits for a child's end and returns its exit code.
-func wait(pid int) (int, error) {
+// wait waits for a child's end and returns its exit code, and what it used if
+// that is wanted.
+func wait(pid int, used *unix.Rusage) (int, error) {
 	var ws unix.WaitStatus
 	for {
-		_, err := unix.Wait4(pid, &ws, 0, nil)
+		_, err := unix.Wait4(pid, &ws, 0, used)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}

@@ -30,6 +30,7 @@ type Command struct {
 // A Result is what came of a run.
 type Result struct {
 	Wall     time.Duration // of Time
+	CPU      time.Duration // of Time: in user and in kernel mode, with the children it waited for
 	PeakRSS  int64         // of Peak, in bytes
 	Bytes    int64         // how much was written to standard output
 	Output   []byte        // of Output
