@@ -173,7 +173,6 @@ var columns = [...]column{
 	},
 	{
 		key: "age", title: "AGE", help: "for how long the first holder had run",
-		need: 15, cost: 1, least: 6, right: true, ours: true, cell: cellAge,
-		compare: func(a, b *annotate.Listener) int { return byStart(b, a) },
+		need: 15, cost: 1, least: 6, right: true, ours: true, cell: cellAge, compare: byAge,
 	},
 }

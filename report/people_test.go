@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/csv"
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -318,14 +317,4 @@ func TestColumnsAlign(t *testing.T) {
 			}
 		}
 	}
-}
-
-func ExampleColumns() {
-	for _, c := range Columns()[:3] {
-		fmt.Println(c.Key)
-	}
-	// Output:
-	// protocol
-	// address
-	// port
 }

@@ -114,6 +114,14 @@ func byStart(a, b *annotate.Listener) int {
 	return a.Holders[0].Started.Compare(b.Holders[0].Started)
 }
 
+// byAge orders by how old the first holder is; none comes last.
+func byAge(a, b *annotate.Listener) int {
+	if len(a.Holders) == 0 || len(b.Holders) == 0 {
+		return byStart(a, b)
+	}
+	return byStart(b, a)
+}
+
 // byQueue orders by how full the accept queue is, and then by its length.
 func byQueue(a, b *annotate.Listener) int {
 	return cmp.Or(

@@ -61,7 +61,7 @@ func (n *notes) end(st int) error {
 	}
 	for first := true; len(s) > 0; first = false {
 		width := n.width
-		if !first && width > 8 {
+		if !first && width > 20 {
 			n.out.pad(2)
 			width -= 2
 		}
@@ -207,8 +207,10 @@ func (v *view) sum(p *page) {
 		p.count(len(v.order), "socket", "sockets")
 		p.word(")")
 	}
-	p.word(" of ")
-	p.count(v.programs.n, "program", "programs")
+	if v.programs.n > 0 {
+		p.word(" of ")
+		p.count(v.programs.n, "program", "programs")
+	}
 	p.word(", ")
 	if reachable == 0 {
 		p.word("none")
