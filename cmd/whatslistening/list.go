@@ -128,6 +128,9 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 			return err
 		}
 	}
+	if format == report.CSV && !f.strict && !nothing {
+		a.sayMissing(&r.Coverage)
+	}
 	switch {
 	case f.strict && !r.Coverage.Complete:
 		return incomplete(&r.Coverage)
@@ -272,6 +275,19 @@ func (a *app) sayNothing(root *cobra.Command, args []string, r *report.Report) {
 		if !r.Coverage.Complete && l.Remedy != "" {
 			a.hint("%s: %s", l.Text, l.Remedy)
 			return
+		}
+	}
+}
+
+// sayMissing says what could not be seen, for a format that has no place for it.
+func (a *app) sayMissing(c *scanner.Coverage) {
+	if c.Complete {
+		return
+	}
+	for _, l := range c.Limitations {
+		a.say("%s", l.Text)
+		if l.Remedy != "" {
+			a.hint("%s", l.Remedy)
 		}
 	}
 }
