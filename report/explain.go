@@ -136,8 +136,9 @@ func WriteEntries(w io.Writer, entries iter.Seq[portdb.Entry], f Format, o *Opti
 		if f != JSONL {
 			e.begin()
 		}
+		var rec entryRecord // one for all, as it escapes to the encoder
 		for entry := range entries {
-			rec := newEntryRecord(&entry)
+			rec = newEntryRecord(&entry)
 			if f == JSONL {
 				e.document(&rec)
 				continue
