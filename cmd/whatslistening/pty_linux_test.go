@@ -203,7 +203,11 @@ func TestHostileNames(t *testing.T) {
 			}
 		}
 		for _, f := range report.Formats() {
-			for _, extra := range [][]string{{}, {"--args"}, {"--all", "--no-trunc"}} {
+			extras := [][]string{{"--args", "--all", "--no-trunc"}}
+			if f == report.Table {
+				extras = append(extras, nil)
+			}
+			for _, extra := range extras {
 				args := append([]string{"-o", f.String(), "--color=never"}, extra...)
 				out := onTerminal(t, 160, nil, args...)
 				safe(t, strings.Join(args, " "), out)
