@@ -24,7 +24,7 @@ var columns = [...]column{
 	},
 	{
 		key: "service", title: "SERVICE", help: `what the port is registered for; "≠" where another program holds it`,
-		need: 60, cost: 4, least: 9, cell: cellService, style: styleService,
+		need: 60, cost: 6, least: 9, cell: cellService, style: styleService,
 	},
 	{
 		key: "range", title: "RANGE", help: "IANA range of the port: well-known, registered or dynamic",

@@ -71,6 +71,14 @@ func natural(a, b *annotate.Listener) int {
 		cmp.Compare(a.UID, b.UID),
 		cmp.Compare(a.Inode, b.Inode),
 		cmp.Compare(a.Cookie, b.Cookie),
+		// The portable source knows no inode: by what is shown, then.
+		cmp.Compare(a.User, b.User),
+		cmp.Compare(a.Why, b.Why),
+		cmp.Compare(a.Service.Name, b.Service.Name),
+		cmp.Compare(a.Service.Description, b.Service.Description),
+		cmp.Compare(a.KnownAs, b.KnownAs),
+		cmp.Compare(a.Program, b.Program),
+		compareBool(a.MaybeClient, b.MaybeClient),
 	)
 }
 
