@@ -86,9 +86,14 @@ var (
 
 // sgr applies the parameters of one sequence.
 func (p *pen) sgr(params string) {
-	for _, s := range strings.Split(params, ";") {
-		n, _ := strconv.Atoi(s) // an empty parameter is 0
+	list := strings.Split(params, ";")
+	for i := 0; i < len(list); i++ {
+		n, _ := strconv.Atoi(list[i]) // an empty parameter is 0
 		switch {
+		case n == 38 && i+2 < len(list) && list[i+1] == "5":
+			c, _ := strconv.Atoi(list[i+2])
+			p.fg = indexed(c)
+			i += 2
 		case n == 0:
 			*p = pen{fg: ink}
 		case n == 1:
@@ -109,6 +114,26 @@ func (p *pen) sgr(params string) {
 			p.fg = ansi[n-90+8]
 		}
 	}
+}
+
+// indexed returns a colour of xterm's 256: 16 of the palette, a cube of 6×6×6,
+// and 24 greys.
+func indexed(n int) color.RGBA {
+	switch {
+	case n < 16:
+		return ansi[n&15]
+	case n < 232:
+		level := func(i int) uint8 {
+			if i == 0 {
+				return 0
+			}
+			return uint8(55 + 40*i)
+		}
+		n -= 16
+		return color.RGBA{level(n / 36), level(n / 6 % 6), level(n % 6), 0xff}
+	}
+	g := uint8(8 + 10*(n-232))
+	return color.RGBA{g, g, g, 0xff}
 }
 
 // write draws text, with its SGR sequences, on a grid as wide as the terminal.
