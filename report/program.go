@@ -15,7 +15,8 @@ type programs struct {
 	// of is the number of the program of each listener, by index: of the set of
 	// its programs, where it has several; -1 where it has none.
 	of []int32
-	// n is how many programs there are; sets of them are not counted.
+	// n is how many programs there are, one that runs as several users counted
+	// once; sets of them are not counted.
 	n int
 }
 
@@ -83,6 +84,12 @@ func newPrograms(ls []annotate.Listener, order []int32) programs {
 		}
 		ps.of[i] = n
 	}
-	ps.n = len(byProgram)
+	// A server whose workers have dropped root is one program all the same.
+	users := make(map[program]struct{}, len(byProgram))
+	for k := range byProgram {
+		k.user, k.uid = "", 0
+		users[k] = struct{}{}
+	}
+	ps.n = len(users)
 	return ps
 }

@@ -107,11 +107,26 @@ func (r *factReader) realUID(pid int) (int64, bool) {
 
 // programName is the base name of the program, or comm where that is not to be
 // seen. comm alone will not do: it is cut at 15 bytes and a process can set it.
+// It is what counts of a program that is several: there the base name says
+// nothing, and the kernel took comm from the name by which it was started.
 func programName(exe, comm string) string {
-	if name := baseName(exe); name != "" {
-		return name
+	name := baseName(exe)
+	if name == "" || comm != "" && multiCall(name) {
+		return comm
 	}
-	return comm
+	return name
+}
+
+// multiCall reports whether a program does what the name says by which it is
+// started. Debian's and Fedora's redis-server is a link to redis-check-rdb, and
+// valkey's likewise.
+func multiCall(name string) bool {
+	switch name {
+	case "busybox", "toybox", "dropbearmulti",
+		"redis-check-rdb", "redis-check-aof", "valkey-check-rdb", "valkey-check-aof":
+		return true
+	}
+	return false
 }
 
 // text returns b as a string, the same one for the same bytes.

@@ -76,6 +76,30 @@ func TestFactsCase27Exe(t *testing.T) {
 	})
 }
 
+// Case 27: a program that is several is named by the link that started it;
+// any other is not.
+func TestFactsCase27MultiCall(t *testing.T) {
+	tests := []struct{ program, link, want string }{
+		{"redis-check-rdb", "redis-server", "redis-server"},
+		{"busybox", "telnetd", "telnetd"},
+		{"python3.11", "sshd", "python3.11"},
+	}
+	inNetns(t, func(t *testing.T) {
+		for i, tt := range tests {
+			dir, port := t.TempDir(), uint16(230+i)
+			copySelf(t, filepath.Join(dir, tt.program))
+			link := filepath.Join(dir, tt.link)
+			if err := os.Symlink(tt.program, link); err != nil {
+				t.Fatal(err)
+			}
+			spawnCmd(t, exec.Command(link, fmt.Sprintf("tcp,127.0.0.1:%d", port)), "listen")
+			if h := scanPort(t, &Options{}, port).Holders; len(h) != 1 || h[0].Name != tt.want {
+				t.Errorf("%s by %s: holders = %+v, want the name %q", tt.program, tt.link, h, tt.want)
+			}
+		}
+	})
+}
+
 // roleRenamed takes a name that is meant to break the parser, and listens.
 func roleRenamed(r *role, args []string) error {
 	if err := os.WriteFile("/proc/self/comm", []byte(args[1]), 0); err != nil {

@@ -65,7 +65,9 @@ func (w *walker) process(pid int) {
 		w.private(pid)
 		return
 	}
-	w.table(dir, n)
+	if !w.table(dir, n) {
+		w.unreadable++
+	}
 	if len(w.hits) > from {
 		w.holder(dir, pid, from)
 	}
@@ -77,8 +79,10 @@ func (w *walker) open(name *byte) (int, unix.Errno) {
 }
 
 // table looks at every descriptor in an open folder of n of them; 0 stands for
-// a number not known.
-func (w *walker) table(dir, n int) {
+// a number not known. It reports whether it was let: the folder may be root's to
+// open while its links are not to be read, which takes CAP_SYS_PTRACE over the
+// process (proc_pid_fd(5)).
+func (w *walker) table(dir, n int) bool {
 	guessed := 0
 	if n > 0 {
 		w.name.reset()
@@ -87,12 +91,14 @@ func (w *walker) table(dir, n int) {
 			switch e {
 			case 0:
 				if n--; n == 0 {
-					return
+					return true
 				}
 			case unix.ENOENT:
 				left--
+			case unix.EACCES, unix.EPERM:
+				return false
 			default:
-				return // the process ended, or may no longer be looked at
+				return true // the process ended
 			}
 			w.name.next()
 		}
@@ -100,13 +106,16 @@ func (w *walker) table(dir, n int) {
 	if w.ents == nil {
 		w.ents = make([]byte, direntBuf)
 	}
+	permitted := true
 	readFolder(dir, w.ents, func(fd int) bool {
 		if fd < guessed {
 			return true
 		}
 		e := w.descriptor(dir, w.path.set(fd, ""))
+		permitted = e != unix.EACCES && e != unix.EPERM
 		return e == 0 || e == unix.ENOENT
 	})
+	return permitted
 }
 
 // descriptor looks at one descriptor and notes the sockets that it stands for.

@@ -159,6 +159,11 @@ func TestCase21Root(t *testing.T) {
 				if len(got.Holders) != 0 || got.Why != NotPermitted || s.Coverage.Complete || s.Coverage.Privileges != "root" {
 					t.Errorf("%+v, coverage %+v, want not-permitted, incomplete, root", got, s.Coverage)
 				}
+				// The folders of descriptors can be opened here, and their links
+				// not be read.
+				if s.Coverage.Unreadable == 0 {
+					t.Errorf("coverage %+v, want processes that could not be looked into", s.Coverage)
+				}
 				l := limitation(t, s, LimitUnreadable)
 				if !strings.Contains(l.Remedy, tt.remedy) || strings.Contains(l.Remedy, "sudo") {
 					t.Errorf("remedy %q, want %q and no sudo", l.Remedy, tt.remedy)
