@@ -1,10 +1,11 @@
 package scanner
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -21,7 +22,9 @@ func init() {
 	roles["leaderless"] = roleLeaderless
 	roles["many"] = roleMany
 	roles["relay"] = roleRelay
-	if os.Getenv(envRole) == "leaderless" {
+	roles["look"] = roleLook
+	switch os.Getenv(envRole) {
+	case "leaderless", "thread":
 		runtime.LockOSThread() // keeps the main goroutine on the main thread
 	}
 }
@@ -70,15 +73,7 @@ func rolePrefork(r *role, args []string) error {
 	if n > 0 {
 		var pids []string
 		for range n {
-			// The descriptor keeps its number in the child.
-			files := []uintptr{0, 1, 2}
-			for len(files) < fd {
-				files = append(files, uintptr(fd))
-			}
-			files = append(files, uintptr(fd))
-			pid, err := syscall.ForkExec("/proc/self/exe", []string{"child"}, &syscall.ProcAttr{
-				Env: []string{envRole + "=wait"}, Files: files, Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
-			})
+			pid, err := startChild(fd)
 			if err != nil {
 				return err
 			}
@@ -89,6 +84,13 @@ func rolePrefork(r *role, args []string) error {
 	}
 	r.wait()
 	return nil
+}
+
+// startChild starts a process that holds the descriptor.
+func startChild(fd int) (int, error) {
+	return syscall.ForkExec("/proc/self/exe", []string{"child"}, &syscall.ProcAttr{
+		Env: []string{envRole + "=wait"}, Files: []uintptr{0, 1, 2, uintptr(fd)},
+	})
 }
 
 // Case 2: every holder of a socket, by pid.
@@ -154,8 +156,14 @@ func TestHoldersCase22ThreadWithItsOwnTable(t *testing.T) {
 
 // roleLeaderless opens a socket and ends its main thread, while others live on.
 func roleLeaderless(r *role, args []string) error {
-	if _, err := openSocket(args[0]); err != nil {
+	fd, err := openSocket(args[0])
+	if err != nil {
 		return err
+	}
+	if len(args) > 1 {
+		if _, err := startChild(fd); err != nil {
+			return err
+		}
 	}
 	if unix.Gettid() != unix.Getpid() {
 		return fmt.Errorf("the main goroutine is not on the main thread")
@@ -189,6 +197,11 @@ func TestHoldersCase22MainThreadEnded(t *testing.T) {
 		}
 		if s.Holders[0].Name == "" || s.Holders[0].Started.IsZero() {
 			t.Errorf("holder %+v has no name or start", s.Holders[0])
+		}
+		// Also beside a holder that is seen at once.
+		p = spawn(t, "leaderless", "tcp,127.0.0.1:88", "shared")
+		if got := holderPIDs(scanPort(t, &Options{}, 88)); len(got) != 2 || got[0] != p.PID {
+			t.Errorf("holders = %v, want %v and its child", got, p.PID)
 		}
 	})
 }
@@ -336,6 +349,43 @@ func TestHoldersCase23Relay(t *testing.T) {
 	})
 }
 
+// roleLook looks for a holder that there is none of, and says what it saw.
+func roleLook(r *role, _ []string) error {
+	h := newHolders("/proc", false)
+	if err := h.attach(context.Background(), []Socket{{Inode: 1}}); err != nil {
+		return err
+	}
+	r.say("ready")
+	r.say("%d of %d", h.stats().Unreadable, h.stats().Processes)
+	r.wait()
+	return nil
+}
+
+// Case 21: what could not be looked into is counted, and processes without
+// descriptors (zombies here, kernel threads elsewhere) are none of that.
+func TestHoldersCase21Unreadable(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		if root, err := openProc("/proc"); err != nil || !root.counts {
+			t.Skip("needs Linux 6.2, for the number of descriptors of a process")
+		}
+		spawn(t, "wait")
+		zombie := spawn(t, "wait")
+		if err := zombie.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		// Until it is one, not until it is cleared away.
+		if err := unix.Waitid(unix.P_PID, zombie.PID, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("/proc/self/exe")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		p := spawnCmd(t, cmd, "look")
+		if got, want := p.hear(t), "2 of 4"; got != want {
+			t.Errorf("unreadable: %s processes, want %s: this one and the first", got, want)
+		}
+	})
+}
+
 // A process that holds a socket by two descriptors is one holder.
 func TestHolderOnce(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
@@ -351,27 +401,4 @@ func TestHolderOnce(t *testing.T) {
 			t.Errorf("holders = %v, want %v once", got, os.Getpid())
 		}
 	})
-}
-
-// fixture writes a folder that looks like /proc: a file for each path, or a link
-// where the text starts with "-> ".
-func fixture(t testing.TB, files map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		var err error
-		if target, ok := strings.CutPrefix(text, "-> "); ok {
-			err = os.Symlink(target, path)
-		} else {
-			err = os.WriteFile(path, []byte(text), 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
 }

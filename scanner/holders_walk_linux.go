@@ -52,7 +52,7 @@ func (w *walker) process(pid int) {
 	default:
 		// A main thread that has ended leaves a folder that only root may open,
 		// while its threads' are as before.
-		if !w.private(pid) {
+		if !w.private(pid) && w.mayHold(pid) {
 			w.unreadable++
 		}
 		return
@@ -71,6 +71,19 @@ func (w *walker) process(pid int) {
 	if len(w.hits) > from {
 		w.holder(dir, pid, from)
 	}
+}
+
+// mayHold reports whether a process that may not be looked into has descriptors
+// at all, which anybody may know. Kernel threads and zombies have none: what
+// cannot be seen of them is no loss.
+func (w *walker) mayHold(pid int) bool {
+	if !w.root.counts {
+		return true
+	}
+	var st unix.Stat_t
+	w.path.set(pid, "/fd")
+	err := unix.Fstatat(w.root.fd, w.path.String(), &st, 0)
+	return err == nil && st.Size > 0 || err == unix.EACCES || err == unix.EPERM
 }
 
 // open opens a folder of descriptors.
