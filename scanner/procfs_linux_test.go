@@ -276,3 +276,20 @@ func TestFactsCase26StuckRead(t *testing.T) {
 		t.Errorf("stats().Slow = %d, want 3", got)
 	}
 }
+
+// A process that holds a socket by two descriptors is one holder.
+func TestHolderOnce(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		fd := listen(t, "tcp,127.0.0.1:87")
+		for range 3 {
+			d, err := unix.Dup(fd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(d)
+		}
+		if got := holderPIDs(scanPort(t, &Options{}, 87)); !slices.Equal(got, []int{os.Getpid()}) {
+			t.Errorf("holders = %v, want %v once", got, os.Getpid())
+		}
+	})
+}
