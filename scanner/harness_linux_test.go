@@ -124,7 +124,8 @@ func inside(t *testing.T, flags uintptr, env string, body func(t *testing.T)) {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
 	cmd := exec.Command(self(t), "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), envInside+"="+t.Name(), env)
+	// Without the second that the race detector waits at the end of a process.
+	cmd.Env = append(os.Environ(), envInside+"="+t.Name(), "GORACE=atexit_sleep_ms=0", env)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: flags,
 		Pdeathsig:  syscall.SIGKILL,
@@ -148,12 +149,6 @@ type role struct{ in *bufio.Reader }
 
 // say sends a line to the test.
 func (r *role) say(format string, a ...any) { fmt.Printf(format+"\n", a...) }
-
-// hear waits for a line from the test; io.EOF once the test is done with it.
-func (r *role) hear() (string, error) {
-	s, err := r.in.ReadString('\n')
-	return strings.TrimSuffix(s, "\n"), err
-}
 
 // wait waits until the test is done with the process.
 func (r *role) wait() { io.Copy(io.Discard, r.in) }
@@ -213,14 +208,6 @@ func spawnCmd(t *testing.T, cmd *exec.Cmd, name string) *proc {
 		t.Fatalf("role %s %q said %q, want \"ready\"", name, cmd.Args[1:], got)
 	}
 	return p
-}
-
-// say sends a line to the process.
-func (p *proc) say(t *testing.T, s string) {
-	t.Helper()
-	if _, err := io.WriteString(p.in, s+"\n"); err != nil {
-		t.Fatalf("to pid %d: %v", p.PID, err)
-	}
 }
 
 // hear waits for a line of the process.

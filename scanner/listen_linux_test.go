@@ -39,12 +39,17 @@ func roleChurn(r *role, _ []string) error {
 	}
 }
 
-// roleFlash listens and ends.
+// roleFlash opens listeners one after the other, each before the last is closed,
+// and ends with one open.
 func roleFlash(*role, []string) error {
-	for range 3 {
-		if _, err := openSocket("tcp,127.0.0.1:0"); err != nil {
+	last := -1
+	for range 100 {
+		fd, err := openSocket("tcp,127.0.0.1:0")
+		if err != nil {
 			return err
 		}
+		unix.Close(last)
+		last = fd
 	}
 	return nil
 }

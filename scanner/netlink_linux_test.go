@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,14 +126,14 @@ func TestCase33Netlink(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			asked := 0
-			c := fakeKernel(t, func(n int, seq uint32) [][]byte { asked = n; return tt.answer(n, seq) })
+			var asked atomic.Int32
+			c := fakeKernel(t, func(n int, seq uint32) [][]byte { asked.Store(int32(n)); return tt.answer(n, seq) })
 			ports, err := askTCP(t.Context(), c)
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("dump: %v, want %v", err, tt.err)
 			}
-			if !slices.Equal(ports, tt.ports) || asked != tt.asked {
-				t.Errorf("ports %v after %d questions, want %v after %d", ports, asked, tt.ports, tt.asked)
+			if !slices.Equal(ports, tt.ports) || int(asked.Load()) != tt.asked {
+				t.Errorf("ports %v after %d questions, want %v after %d", ports, asked.Load(), tt.ports, tt.asked)
 			}
 		})
 	}
