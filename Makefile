@@ -37,7 +37,7 @@ lint: ## gofumpt, go vet, staticcheck
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	@set -e; for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p >$(CURDIR)/bin/fuzz.out 2>&1 || { cat $(CURDIR)/bin/fuzz.out; exit 1; }; \
+	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p >$(CURDIR)/bin/fuzz.out 2>&1 || { cat $(CURDIR)/bin/fuzz.out; exit 1; }; \
 	  done; done
 
 bench: ## time it beside ss, lsof, netstat and gopsutil (SCENARIO=S0,S1; root)

@@ -55,7 +55,7 @@ func (f *listFlags) groups() groups {
 	fs = g[len(g)-1].flags
 	fs.StringVar(&f.columns, "columns", "", "`a,b|+a`: these columns alone, or one more")
 	fs.StringVar(&f.sort, "sort", "", "`a,-b`: sort by these columns, - for descending")
-	fs.BoolVar(&f.noHeader, "no-header", false, "leave the titles out")
+	fs.BoolVar(&f.noHeader, "no-header", false, "leave out the titles, and the lines below")
 	fs.BoolVar(&f.noTrunc, "no-trunc", false, "never shorten a cell")
 
 	fs = g.add("Where from")
@@ -128,7 +128,8 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 			return err
 		}
 	}
-	if format == report.CSV && !f.strict && !nothing {
+	// CSV has no place for what could not be seen, and bare rows have none.
+	if (format == report.CSV || f.noHeader && !forPrograms(format)) && !f.strict && !nothing {
 		a.sayMissing(&r.Coverage)
 	}
 	switch {

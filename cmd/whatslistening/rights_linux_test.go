@@ -58,9 +58,11 @@ func TestWithoutRights(t *testing.T) {
 				if table.code != exitClean || strings.Count(table.stdout, "root") < 3 || !strings.Contains(table.stdout, "sudo") {
 					t.Errorf("as nobody, exit %d:\n%s%s", table.code, table.stdout, table.stderr)
 				}
-				// CSV has no place for it.
-				if csv := resultOf(t, as(exec.Command(exe, "-o", "csv"), nobody)); !strings.Contains(csv.stderr, "sudo") || strings.Contains(csv.stdout, "sudo") {
-					t.Errorf("-o csv as nobody: %+v", csv)
+				// CSV and bare rows have no place for it.
+				for _, args := range [][]string{{"-o", "csv"}, {"--no-header"}} {
+					if got := resultOf(t, as(exec.Command(exe, args...), nobody)); !strings.Contains(got.stderr, "sudo") || strings.Contains(got.stdout, "sudo") {
+						t.Errorf("%v as nobody: %+v", args, got)
+					}
 				}
 				// So does a search that may have missed what it looked for.
 				none := resultOf(t, as(exec.Command(exe, "nginx"), nobody))
