@@ -115,17 +115,24 @@ func (w *walker) alike(pid, tid int) bool {
 		return false
 	}
 	for fd := range min(n, 16) {
-		if !w.sameLink(a, b, fd) {
+		same, permitted := w.sameLink(a, b, fd)
+		if !permitted {
+			return true // not to be seen either
+		}
+		if !same {
 			return false
 		}
 	}
-	return w.sameLink(a, b, n-1)
+	same, _ := w.sameLink(a, b, n-1)
+	return same
 }
 
-func (w *walker) sameLink(a, b, fd int) bool {
+// sameLink compares a descriptor in two tables, and reports whether that was
+// permitted.
+func (w *walker) sameLink(a, b, fd int) (same, permitted bool) {
 	name := w.path.set(fd, "")
 	n, e := readDescriptor(a, name, &w.link)
 	first := w.link
 	m, e2 := readDescriptor(b, name, &w.link)
-	return e == e2 && (e != 0 || n == m && first == w.link)
+	return e == e2 && (e != 0 || n == m && first == w.link), e != unix.EACCES
 }
