@@ -113,18 +113,22 @@ func unheld(s *Socket) bool { return len(s.Holders) == 0 && s.Inode != 0 }
 // without a holder.
 func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool) error {
 	h.counts.Processes += len(pids)
-	if err := h.pass(ctx, root, pids, socks, keep, (*walker).process); err != nil {
+	withTable, err := h.pass(ctx, root, pids, socks, keep, (*walker).process)
+	if err != nil {
 		return err
 	}
-	return h.pass(ctx, root, pids, socks, unheld, (*walker).threads)
+	// Where the process itself has no table, its threads' were looked at.
+	_, err = h.pass(ctx, root, withTable, socks, unheld, (*walker).threads)
+	return err
 }
 
 // pass has a few workers look into the processes for the sockets that keep
-// admits, and joins what they found.
-func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int)) error {
+// admits, and joins what they found. It returns the processes that have a table
+// of descriptors which could be read.
+func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int)) ([]int32, error) {
 	set := newInodeSet(socks, keep)
 	if set.n == 0 || len(pids) == 0 {
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	workers := make([]*walker, min(runtime.GOMAXPROCS(0), maxWorkers, (len(pids)+perWorker-1)/perWorker))
 	var next atomic.Int64
@@ -149,10 +153,14 @@ func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks 
 	}
 	group.Wait()
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	h.join(workers, socks)
-	return nil
+	var withTable []int32
+	for _, w := range workers {
+		withTable = append(withTable, w.withTable...)
+	}
+	return withTable, nil
 }
 
 // A walk is bound by the kernel's work, which stops scaling on shared locks

@@ -46,10 +46,13 @@ func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders) error {
 		return err
 	}
 	if s.dropGone(ctx, o) > 0 {
+		before := h.stats().Processes
 		if err := h.again(ctx, s.Sockets); err != nil {
 			return err
 		}
-		s.dropGone(ctx, o)
+		if h.stats().Processes > before {
+			s.dropGone(ctx, o)
+		}
 	}
 	return h.describe(ctx)
 }
