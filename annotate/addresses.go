@@ -183,7 +183,7 @@ func (v *hostView) gather(f families, device string) cover {
 		}
 	}
 	slices.SortFunc(c.addresses, netip.Addr.Compare)
-	c.addresses = slices.Compact(c.addresses)
+	c.addresses = slices.Clip(slices.Compact(c.addresses))
 	return c
 }
 

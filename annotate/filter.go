@@ -40,17 +40,21 @@ type Term struct {
 
 // ParseTerm reads a term: what is a port to [portdb.ParseSpec] is one
 // ("5432", ":443", "8000-9000", "udp/53"), and all else is a word ("nginx",
-// "postgresql"). What tries to be a port and is none ("70000", "9-1") is an
+// "postgresql", "/usr/sbin/nginx"). What tries to be a port and is none ("70000", "9-1") is an
 // error, and so is an empty term. The ports of services come from db.
 func ParseTerm(s string, db *portdb.DB) (Term, error) {
+	switch {
+	case s == "":
+		return Term{}, errors.New("an empty term matches nothing")
+	case s[0] == '/': // a path; not a transport and a port
+		return Term{Word: s}, nil
+	}
 	spec, err := portdb.ParseSpec(s)
 	switch {
 	case err == nil:
 		return Term{Spec: spec}, nil
 	case !errors.Is(err, portdb.ErrNotSpec):
 		return Term{}, err
-	case s == "":
-		return Term{}, errors.New("an empty term matches nothing")
 	}
 	t := Term{Word: s}
 	for _, e := range db.Search(s) {
@@ -106,14 +110,14 @@ func (t *Term) names(l *Listener) bool {
 }
 
 // namesProcess reports whether a process goes by the word: by its name, its
-// executable, its script (with the ending or without), or its unit (with the
-// type or without).
+// executable or its script (with the folder or without, the script also without
+// its ending), or its unit (with the type or without).
 func (t *Term) namesProcess(p *scanner.Process) bool {
 	is := func(name string) bool { return name != "" && strings.EqualFold(t.Word, name) }
-	if is(p.Name) || is(base(p.Exe, "", false)) || is(p.Unit) || is(p.Script) {
+	if is(p.Name) || is(p.Exe) || is(base(p.Exe, "", false)) || is(p.Unit) || is(p.Script) {
 		return true
 	}
-	if unit, _, ok := cutLast(p.Unit, "."); ok && is(unit) {
+	if i := strings.LastIndexByte(p.Unit, '.'); i > 0 && is(p.Unit[:i]) {
 		return true
 	}
 	script := base(p.Script, "", false)
@@ -135,12 +139,4 @@ func isUser(user string, uid int64, name string) bool {
 		return true
 	}
 	return uid >= 0 && user == strconv.FormatInt(uid, 10)
-}
-
-// cutLast is strings.Cut at the last sep.
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
