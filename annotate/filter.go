@@ -57,7 +57,11 @@ func ParseTerm(s string, db *portdb.DB) (Term, error) {
 		return Term{}, err
 	}
 	t := Term{Word: s}
-	for _, e := range db.Search(s) {
+	entries := db.Search(s)
+	if _, port, ok := strings.Cut(s, "/"); ok && len(entries) == 0 && strings.Trim(port, "0123456789-") == "" {
+		return Term{}, err // "tpc/22": IANA has names like that ("cl/1"), but not this one
+	}
+	for _, e := range entries {
 		if !e.HasPort || e.Status != portdb.Assigned {
 			continue
 		}

@@ -81,6 +81,7 @@ func TestFilter(t *testing.T) {
 		{"program, whatever the case", annotate.Filter{Terms: terms(t, "NGINX")}, "web"},
 		{"alias", annotate.Filter{Terms: terms(t, "www-http")}, "web container"},
 		{"service on both transports", annotate.Filter{Terms: terms(t, "domain")}, "dns dns-tcp"},
+		{"service with a slash, which is nowhere here", annotate.Filter{Terms: terms(t, "cl/1")}, ""},
 		{"unit", annotate.Filter{Terms: terms(t, "nginx.service")}, "web"},
 		{"script", annotate.Filter{Terms: terms(t, "serve.py")}, "app"},
 		{"script without its ending", annotate.Filter{Terms: terms(t, "serve")}, "app"},
