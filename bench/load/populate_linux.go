@@ -53,14 +53,14 @@ func forms() []form {
 // populate opens the sockets of a scenario and starts the holders that get them.
 // It returns the holders' pids; this process has none of the sockets then.
 func populate(s Scenario) (pids []int, err error) {
-	files, err := openFiles()
-	defer func() { closeAll(files) }()
+	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("open /dev/null: %w", err)
 	}
+	defer unix.Close(null)
 	kinds := forms()
 	for _, t := range teams(s) {
-		got, err := t.start(kinds, files)
+		got, err := t.start(kinds, null)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func populate(s Scenario) (pids []int, err error) {
 }
 
 // start opens a team's sockets, starts its holders, and closes them again.
-func (t *team) start(kinds []form, files []int) (pids []int, err error) {
+func (t *team) start(kinds []form, null int) (pids []int, err error) {
 	listeners, tcp, err := t.openListeners(kinds)
 	defer func() { closeAll(listeners) }()
 	if err != nil {
@@ -82,7 +82,7 @@ func (t *team) start(kinds []form, files []int) (pids []int, err error) {
 		return nil, err
 	}
 	t.deal(tcp)
-	return startHolders(t.shares, listeners, servers, clients, files)
+	return startHolders(t.shares, listeners, servers, clients, null)
 }
 
 // openListeners opens the team's listeners, and says which are TCP.
@@ -186,15 +186,14 @@ func ignoringEINTR(f func() error) error {
 }
 
 // startHolders starts a process for each share, which inherits its descriptors.
-func startHolders(shares []share, listeners, servers, clients, files []int) ([]int, error) {
+func startHolders(shares []share, listeners, servers, clients []int, null int) ([]int, error) {
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
 		return nil, err
 	}
-	null := uintptr(files[0])
 	var pids []int
 	for _, sh := range shares {
-		fds := []uintptr{null, null, null}
+		fds := []uintptr{uintptr(null), uintptr(null), uintptr(null)}
 		for _, i := range sh.listeners {
 			fds = append(fds, uintptr(listeners[i]))
 		}
@@ -204,10 +203,16 @@ func startHolders(shares []share, listeners, servers, clients, files []int) ([]i
 		for _, i := range sh.clients {
 			fds = append(fds, uintptr(clients[i]))
 		}
+		files, err := openFiles()
+		if err != nil {
+			closeAll(files)
+			return pids, err
+		}
 		for i := range sh.files {
 			fds = append(fds, uintptr(files[i%len(files)]))
 		}
 		pid, err := syscall.ForkExec(sleep, []string{"sleep", "infinity"}, &syscall.ProcAttr{Dir: "/", Files: fds})
+		closeAll(files)
 		if err != nil {
 			return pids, fmt.Errorf("start holder %d: %w", len(pids), err)
 		}
@@ -216,26 +221,36 @@ func startHolders(shares []share, listeners, servers, clients, files []int) ([]i
 	return pids, nil
 }
 
-// openFiles opens one of each kind of descriptor of no interest: a device, a
-// folder, a pipe's two ends and an eventfd. /dev/null is the first.
+// openFiles opens one of each kind of descriptor of no interest: a file to read,
+// a pipe's two ends, an eventfd and an epoll. Each holder has its own, as real
+// programs do: readers on two CPUs would wait for each other at what all share.
 func openFiles() (fds []int, err error) {
-	for _, path := range []string{"/dev/null", "/"} {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return fds, fmt.Errorf("open %q: %w", path, err)
+	add := func(fd int, err error) error {
+		if err == nil {
+			fds = append(fds, fd)
 		}
-		fds = append(fds, fd)
+		return err
+	}
+	file, err := unix.MemfdCreate("file", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("memfd: %w", err)
+	}
+	defer unix.Close(file)
+	if err := add(unix.Open(fmt.Sprintf("/proc/self/fd/%d", file), unix.O_RDONLY|unix.O_CLOEXEC, 0)); err != nil {
+		return fds, fmt.Errorf("open a file: %w", err)
 	}
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return fds, fmt.Errorf("pipe: %w", err)
 	}
 	fds = append(fds, pipe[:]...)
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
-	if err != nil {
+	if err := add(unix.Eventfd(0, unix.EFD_CLOEXEC)); err != nil {
 		return fds, fmt.Errorf("eventfd: %w", err)
 	}
-	return append(fds, fd), nil
+	if err := add(unix.EpollCreate1(unix.EPOLL_CLOEXEC)); err != nil {
+		return fds, fmt.Errorf("epoll: %w", err)
+	}
+	return fds, nil
 }
 
 func closeAll(fds []int) {
