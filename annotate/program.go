@@ -131,7 +131,11 @@ func servesOneOf(services []string, e *portdb.Entry) string {
 // known. An interpreter is known by its script.
 func (j *judge) serves(p *scanner.Process) []string {
 	name := base(p.Exe, p.Name, j.windows)
-	if services := j.lookup(name); len(services) > 0 || p.Script == "" {
+	services := j.lookup(name)
+	if len(services) == 0 && p.Name != name {
+		services = j.lookup(p.Name) // a program that is several
+	}
+	if len(services) > 0 || p.Script == "" {
 		return services
 	}
 	return j.lookup(base(p.Script, "", j.windows))

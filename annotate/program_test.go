@@ -128,6 +128,18 @@ func TestVerdict(t *testing.T) {
 }
 
 // TestVerdictOnWindows: paths have backslashes there, and programs an ending.
+// A program that is several is what it was started as, which the scanner says.
+func TestVerdictOfMultiCall(t *testing.T) {
+	for port, want := range map[string]annotate.Verdict{"tcp/6379": annotate.Matches, "tcp/3306": annotate.Differs} {
+		s := at(t, port, "/usr/bin/redis-check-rdb")
+		s.Holders[0].Name = "redis-server"
+		snap := &scanner.Snapshot{Sockets: []scanner.Socket{s}}
+		if got := annotate.Snapshot(snap, portdb.Default(), nil)[0].Program; got != want {
+			t.Errorf("redis-server on %s: %v, want %v", port, got, want)
+		}
+	}
+}
+
 func TestVerdictOnWindows(t *testing.T) {
 	s := at(t, "tcp/443")
 	s.Holders = []*scanner.Process{{PID: 4, Name: "nginx.exe", Exe: `C:\tools\nginx\nginx.EXE`}}
