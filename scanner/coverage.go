@@ -8,6 +8,8 @@ const (
 	LimitUnreadable = "unreadable-processes"
 	// LimitHidden: /proc does not show the processes of other users (hidepid).
 	LimitHidden = "hidden-processes"
+	// LimitNoProc: the folder of the processes is empty, or not procfs.
+	LimitNoProc = "no-proc"
 	// LimitPIDNamespace: a socket has no holder among the processes of this pid
 	// namespace, and those outside it cannot be seen.
 	LimitPIDNamespace = "pid-namespace"

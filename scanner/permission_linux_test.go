@@ -233,6 +233,23 @@ func TestCase5SubsetPID(t *testing.T) {
 	})
 }
 
+// Case 32: without a /proc the sockets are there, and nothing else is blamed.
+func TestCase32NoProc(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		listen(t, "tcp,127.0.0.1:7006")
+		if err := unix.Mount("none", "/proc", "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		s := scan(t, nil)
+		if got := one(t, s, 7006); got.Why != NotPermitted || s.Coverage.Complete {
+			t.Errorf("why %v, complete %v, want not-permitted and incomplete", got.Why, s.Coverage.Complete)
+		}
+		if l := s.Coverage.Limitations; len(l) != 1 || l[0].Code != LimitNoProc {
+			t.Errorf("limitations %+v, want %s alone", l, LimitNoProc)
+		}
+	})
+}
+
 // Case 10: a unix socket with a newline in its name breaks nothing.
 func TestCase10UnixName(t *testing.T) {
 	inNetns(t, func(t *testing.T) {

@@ -75,6 +75,7 @@ type view struct {
 	stats      holderStats
 	without    int    // sockets without a holder that could have one
 	hidepid    string // the option of the proc mount that hides processes, empty for none
+	unmounted  bool   // no process is to be seen at all
 	nested     bool   // there are processes outside, in another pid namespace
 }
 
@@ -86,6 +87,9 @@ func readView(procfs string, p privileges, st holderStats, socks []Socket) view 
 		if unheld(&socks[i]) {
 			v.without++
 		}
+	}
+	if v.unmounted = st.Processes == 0 && !exists(procfs+"/self/stat"); v.unmounted {
+		return v
 	}
 	if !p.ptrace || !p.initial {
 		// CAP_SYS_PTRACE sees through hidepid; without it pid 1, which every pid
@@ -131,6 +135,10 @@ func parseHidepid(b []byte, path string) string {
 // limits notes what could not be seen.
 func (v view) limits(c *Coverage, source Source) {
 	st := v.stats
+	if v.unmounted {
+		c.limit(true, LimitNoProc, "no process is to be seen in /proc, not even this one", "mount -t proc proc /proc")
+		return
+	}
 	if source == Gopsutil && !v.privileges.seeAll() {
 		c.limit(true, LimitUnreadable, "the processes of other users could not be looked into", v.privileges.remedy())
 	}
@@ -165,13 +173,13 @@ func processes(n int) string { return fmt.Sprintf("%d %s", n, plural(n, "process
 // told by no process having them, once all have been looked into.
 func (v view) why(s *Socket) Why {
 	switch {
-	case s.UID < 0 && v.privileges.seeAll(): // gopsutil's
+	case s.UID < 0 && v.privileges.seeAll() && !v.unmounted: // gopsutil's
 		return NotFound
 	case s.UID < 0:
 		return NotPermitted
 	case s.Inode == 0:
 		return Kernel
-	case v.stats.Unreadable > 0 || v.hidepid != "" || v.nested || !v.privileges.seeAll():
+	case v.stats.Unreadable > 0 || v.hidepid != "" || v.nested || v.unmounted || !v.privileges.seeAll():
 		return NotPermitted
 	case s.UID == 0 && v.stats.Exhausted == 0:
 		return Kernel
