@@ -22,7 +22,7 @@ var arrows = map[string][]string{
 	"annotate": {module + "/scanner", module + "/portdb"},
 	"report": {
 		module + "/scanner", module + "/portdb", module + "/annotate",
-		"github.com/fatih/color", "github.com/clipperhouse/", "go.yaml.in/yaml/v3",
+		"github.com/fatih/color", "github.com/clipperhouse/",
 	},
 	"cmd": {
 		module + "/scanner", module + "/portdb", module + "/annotate", module + "/report",
