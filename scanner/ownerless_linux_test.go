@@ -3,6 +3,7 @@ package scanner
 import (
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
