@@ -96,7 +96,7 @@ func TestReadmeCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile("(?m)^\\| (\\d) \\| (.*) \\|$").FindAllSubmatch(readme, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^\| (\d) \| (.*) \|$`).FindAllSubmatch(readme, -1) {
 		want := string(m[1]) + "  " + strings.ReplaceAll(string(m[2]), "`", "")
 		if !strings.Contains(string(help), want) {
 			t.Errorf("the README has exit code %q, and the help has not", want)
