@@ -95,20 +95,20 @@ func (f *Filter) Match(l *Listener) bool {
 // match reports whether l is at the ports or goes by the word.
 func (t *Term) match(l *Listener) bool {
 	if t.Word == "" {
-		return contains(t.Spec, l)
+		return l.At(t.Spec)
 	}
 	return t.names(l) || slices.ContainsFunc(l.Holders, t.namesProcess)
 }
 
-// contains reports whether l is at one of the ports. A raw socket has none.
-func contains(s portdb.Spec, l *Listener) bool {
+// At reports whether the listener is at one of the ports. A raw socket has none.
+func (l *Listener) At(s portdb.Spec) bool {
 	return l.Protocol != scanner.Raw && s.Contains(transport(l.Protocol), l.Port)
 }
 
 // names reports whether the port of l goes by the word. What is merely usual at
 // a port counts only where it is not known that another program is there.
 func (t *Term) names(l *Listener) bool {
-	at := func(s portdb.Spec) bool { return contains(s, l) }
+	at := func(s portdb.Spec) bool { return l.At(s) }
 	return strings.EqualFold(t.Word, l.Service.Name) || strings.EqualFold(t.Word, l.KnownAs) ||
 		slices.ContainsFunc(t.registered, at) || l.KnownAs == "" && slices.ContainsFunc(t.usual, at)
 }

@@ -213,26 +213,10 @@ func (a *app) answerNow(ctx context.Context, q *question, db *portdb.DB, from st
 		x.Reserved = slices.ContainsFunc(host.Reserved, func(r scanner.PortRange) bool { return r.First <= x.Port && x.Port <= r.Last })
 		for j := range listeners {
 			l := &listeners[j]
-			if l.Protocol != scanner.Raw && q.specs[i].Contains(transportOf(l.Protocol), l.Port) {
+			if l.At(q.specs[i]) {
 				x.Listeners = append(x.Listeners, *l)
 			}
 		}
 	}
 	return nil
-}
-
-// transportOf returns the registry's transport of a protocol: that of UDP-Lite
-// is UDP, whose ports it has (RFC 3828, section 6).
-func transportOf(p scanner.Protocol) portdb.Transport {
-	switch p {
-	case scanner.TCP:
-		return portdb.TCP
-	case scanner.UDP, scanner.UDPLite:
-		return portdb.UDP
-	case scanner.SCTP:
-		return portdb.SCTP
-	case scanner.DCCP:
-		return portdb.DCCP
-	}
-	return 0
 }
