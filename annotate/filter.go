@@ -108,9 +108,8 @@ func (l *Listener) At(s portdb.Spec) bool {
 // names reports whether the port of l goes by the word. What is merely usual at
 // a port counts only where it is not known that another program is there.
 func (t *Term) names(l *Listener) bool {
-	at := func(s portdb.Spec) bool { return l.At(s) }
 	return strings.EqualFold(t.Word, l.Service.Name) || strings.EqualFold(t.Word, l.KnownAs) ||
-		slices.ContainsFunc(t.registered, at) || l.KnownAs == "" && slices.ContainsFunc(t.usual, at)
+		slices.ContainsFunc(t.registered, l.At) || l.KnownAs == "" && slices.ContainsFunc(t.usual, l.At)
 }
 
 // namesProcess reports whether a process goes by the word: by its name, its
