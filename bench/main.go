@@ -106,14 +106,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		list(stdout)
 		return exitOK
 	}
-	if len(req.command) > 0 {
+	met := true
+	switch {
+	case os.Geteuid() != 0:
+		// Before anything is built.
+		err = load.ErrRoot
+	case len(req.command) > 0:
 		err = runCommand(ctx, req, stdout, stderr)
-	} else {
-		var met bool
+	default:
 		met, err = compare(ctx, req, stdout, stderr)
-		if err == nil && req.bar && !met {
-			return exitMissed
-		}
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "bench:", err)
@@ -121,6 +122,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, "hint: sudo env PATH=\"$PATH\" go run ./bench")
 		}
 		return exitFailed
+	}
+	if req.bar && !met {
+		return exitMissed
 	}
 	return exitOK
 }

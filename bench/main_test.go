@@ -106,12 +106,14 @@ func TestNoRoot(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("this is root")
 	}
-	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"-scenario", "S1", "--", "true"}, &stdout, &stderr); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
-	}
-	if !strings.Contains(stderr.String(), "needs root") || !strings.Contains(stderr.String(), "hint: sudo") {
-		t.Errorf("it says %q", &stderr)
+	for _, args := range []string{"-scenario S1", "-scenario S0 -- true"} {
+		var stdout, stderr bytes.Buffer
+		if code := run(context.Background(), strings.Fields(args), &stdout, &stderr); code != exitFailed {
+			t.Errorf("bench %s: exit code %d, want %d", args, code, exitFailed)
+		}
+		if !strings.Contains(stderr.String(), "needs root") || !strings.Contains(stderr.String(), "hint: sudo") {
+			t.Errorf("bench %s says %q", args, &stderr)
+		}
 	}
 }
 
