@@ -10,6 +10,12 @@ import (
 // nothing is allocated for a descriptor or a process. They repeat on EINTR:
 // Go's own preemption signal interrupts them (correctness: short getdents64
 // batches come from there too).
+//
+// Those that a walk makes by the ten thousand do not tell the scheduler (raw):
+// told, it watches each of them every 20 µs and hands its processor on, which
+// costs a walk two thousand switches of threads. None of them waits for the
+// process that it asks about or for a filesystem other than procfs. What may
+// wait is told: [readSome].
 
 // A pathName is a NUL-terminated path under /proc, built in place.
 type pathName struct {
@@ -54,10 +60,10 @@ func (p *pathName) number(n int) {
 // String returns the name without its NUL.
 func (p *pathName) String() string { return string(p.b[:p.n]) }
 
-// openName opens a name relative to a folder.
+// openName opens a name of a procfs relative to a folder.
 func openName(dir int, name *byte, flags int) (int, unix.Errno) {
 	for {
-		fd, _, e := unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
+		fd, _, e := unix.RawSyscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
 			uintptr(flags|unix.O_CLOEXEC), 0, 0, 0)
 		if e != unix.EINTR {
 			return int(fd), e
@@ -69,7 +75,7 @@ func openName(dir int, name *byte, flags int) (int, unix.Errno) {
 // came back full holds perhaps a part of it.
 func readLink(dir int, name *byte, buf []byte) (int, unix.Errno) {
 	for {
-		n, _, e := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
+		n, _, e := unix.RawSyscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
 			uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0)
 		if e != unix.EINTR {
 			return int(n), e
@@ -77,10 +83,9 @@ func readLink(dir int, name *byte, buf []byte) (int, unix.Errno) {
 	}
 }
 
-// readDescriptor reads the link of a descriptor below /proc/PID/fd. It does not
-// tell the scheduler: this call does not wait for the process or for the
-// target's filesystem (fs/proc/base.c: proc_pid_readlink takes spin locks and
-// d_path only), and it is made for every descriptor of the host.
+// readDescriptor reads the link of a descriptor below /proc/PID/fd. It is made for
+// every descriptor of the host, and does not wait for the filesystem of the
+// target (fs/proc/base.c: proc_pid_readlink takes spin locks and d_path only).
 func readDescriptor(dir int, name *byte, buf *[linkLen]byte) (int, unix.Errno) {
 	for {
 		n, _, e := unix.RawSyscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(unsafe.Pointer(name)),
@@ -94,7 +99,7 @@ func readDescriptor(dir int, name *byte, buf *[linkLen]byte) (int, unix.Errno) {
 // linkLen holds "socket:[18446744073709551615]"; a longer target is no socket.
 const linkLen = 32
 
-// readSome reads once.
+// readSome reads once, what may have to be waited for too.
 func readSome(fd int, buf []byte) (int, unix.Errno) {
 	for {
 		n, _, e := unix.Syscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
@@ -112,9 +117,16 @@ func readName(dir int, name *byte, buf []byte) (int, unix.Errno) {
 	if e != 0 {
 		return 0, e
 	}
-	n, e := readSome(fd, buf)
-	closeFile(fd)
-	return max(n, 0), e
+	defer closeFile(fd)
+	for {
+		n, _, e := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+		if e == 0 {
+			return int(n), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
 }
 
 // closeFile closes a descriptor. It is not repeated on EINTR: the descriptor is
