@@ -134,7 +134,7 @@ func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks 
 	var next atomic.Int64
 	var group sync.WaitGroup
 	for i := range workers {
-		w := &walker{root: root, set: set, read: factReader{pidfds: root.own}}
+		w := &walker{root: root, set: set, read: factReader{pidfds: root.own}, modes: modes{asks: root.counts}}
 		workers[i] = w
 		work := func() {
 			for ctx.Err() == nil {

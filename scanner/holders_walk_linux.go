@@ -18,6 +18,9 @@ type walker struct {
 	// have none, and their pids lie side by side.
 	empty bool
 
+	modes   modes
+	allowed bool // whether a link of the table at hand could be read
+
 	path pathName
 	name descriptorName
 	link [linkLen]byte
@@ -71,7 +74,7 @@ func (w *walker) process(pid int) {
 		}
 		return
 	}
-	defer unix.Close(dir)
+	defer closeFile(dir)
 	n := w.count(dir)
 	if n == 0 && w.root.counts {
 		// A kernel thread, or a process whose main thread has ended: only the
@@ -114,10 +117,11 @@ func (w *walker) open(name *byte) (int, unix.Errno) {
 // process (proc_pid_fd(5)).
 func (w *walker) table(dir, n int) bool {
 	guessed := 0
+	w.allowed = false
 	if n > 0 {
 		w.name.reset()
 		for left := missesAllowed(n); left > 0; guessed++ {
-			e := w.descriptor(dir, w.name.ptr())
+			e := w.descriptor(dir, guessed, w.name.ptr())
 			switch e {
 			case 0:
 				if n--; n == 0 {
@@ -141,7 +145,7 @@ func (w *walker) table(dir, n int) bool {
 		if fd < guessed {
 			return true
 		}
-		e := w.descriptor(dir, w.path.set(fd, ""))
+		e := w.descriptor(dir, fd, w.path.set(fd, ""))
 		permitted = e != unix.EACCES && e != unix.EPERM
 		return e == 0 || e == unix.ENOENT
 	})
@@ -149,10 +153,22 @@ func (w *walker) table(dir, n int) bool {
 }
 
 // descriptor looks at one descriptor and notes the sockets that it stands for.
-func (w *walker) descriptor(dir int, name *byte) unix.Errno {
+func (w *walker) descriptor(dir, fd int, name *byte) unix.Errno {
+	// A mode may be asked for where a link may not be read. So the first link of
+	// a table is always read.
+	asked := w.allowed && w.modes.oneWay(fd)
+	if asked {
+		if no, e := w.modes.rulesOut(dir, fd, name); no || e != 0 {
+			return e
+		}
+	}
 	n, e := readDescriptor(dir, name, &w.link)
 	if e != 0 {
 		return e
+	}
+	w.allowed = true
+	if !asked {
+		w.modes.learn(fd, w.link[:n])
 	}
 	if inode := parseSocketLink(w.link[:n]); inode != 0 {
 		for s := w.set.find(inode); s >= 0; s = w.set.after(s) {
