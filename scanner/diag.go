@@ -225,15 +225,23 @@ func (l *socketList) truncate(n int) {
 	l.last = l.last[:n-len(l.full)*pieceLen]
 }
 
-// slice returns the sockets.
-func (l *socketList) slice() []Socket {
-	if len(l.full) == 0 {
-		return l.last
+// joinLists returns the sockets of all lists, which are empty then.
+func joinLists(lists []*socketList) []Socket {
+	if len(lists) == 1 && len(lists[0].full) == 0 {
+		return lists[0].last
 	}
-	all := make([]Socket, 0, l.size())
-	for i, piece := range l.full {
-		all = append(all, piece...)
-		l.full[i] = nil
+	n := 0
+	for _, l := range lists {
+		n += l.size()
 	}
-	return append(all, l.last...)
+	all := make([]Socket, 0, n)
+	for _, l := range lists {
+		for i, piece := range l.full {
+			all = append(all, piece...)
+			l.full[i] = nil
+		}
+		all = append(all, l.last...)
+		*l = socketList{}
+	}
+	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,32 +17,35 @@ func listNetlink(ctx context.Context, o *Options, c *Coverage) ([]Socket, error)
 		return nil, err
 	}
 	defer conn.close()
+	if runtime.GOMAXPROCS(0) > 1 {
+		conn.another = func() (*netlinkConn, error) { return dialNetlink(unix.NETLINK_SOCK_DIAG) }
+	}
 	return listDiag(ctx, conn, o, c)
 }
 
 // listDiag asks conn for every protocol of o in both families.
 func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) ([]Socket, error) {
-	var (
-		list  socketList
-		lacks error
-	)
-	link := linkNames(conn.fd)
-	ask := func(q diagQuery) error {
-		n := list.size()
-		err := conn.dump(ctx, q.appendTo, func() { list.truncate(n) }, func(m nlMessage) error {
-			if m.typ != diagByFamily {
-				return nil
-			}
-			return parseDiag(&list, q, m.data, link)
-		})
-		if incomplete(err) {
-			lacks, err = err, nil
-		}
-		return err
-	}
+	first := newDiagAsker(conn)
+	askers := []*diagAsker{first}
 	for _, p := range o.protocols() {
+		var under *underWay
 		for _, f := range [...]Family{IPv4, IPv6} {
-			err := ask(diagQuery{p, f})
+			var err error
+			switch {
+			case f == IPv4:
+				conn.long = func() {
+					if under = begin(ctx, conn, diagQuery{p, IPv6}); under != nil {
+						askers = append(askers, under.asker)
+					}
+				}
+				err = first.ask(ctx, diagQuery{p, f})
+				conn.long = nil
+				under.wait()
+			case under != nil:
+				err = under.err
+			default:
+				err = first.ask(ctx, diagQuery{p, f})
+			}
 			if err == nil {
 				continue
 			}
@@ -54,10 +58,80 @@ func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) (
 			break // a kernel without the protocol, or without IPv6, has no such sockets
 		}
 	}
-	if lacks != nil {
-		c.limit(true, LimitNetlinkPartial, fmt.Sprintf("the kernel's answer was incomplete: %v", lacks), "scan again when fewer sockets come and go")
+	for _, a := range askers {
+		if a.lacks != nil {
+			c.limit(true, LimitNetlinkPartial, fmt.Sprintf("the kernel's answer was incomplete: %v", a.lacks), "scan again when fewer sockets come and go")
+			break
+		}
 	}
-	return list.slice(), nil
+	lists := make([]*socketList, len(askers))
+	for i, a := range askers {
+		lists[i] = &a.list
+	}
+	return joinLists(lists), nil
+}
+
+// A diagAsker asks one conversation for sockets and gathers them.
+type diagAsker struct {
+	conn  *netlinkConn
+	link  func(uint32) string
+	list  socketList
+	lacks error // the last answer that was not complete
+}
+
+func newDiagAsker(conn *netlinkConn) *diagAsker {
+	return &diagAsker{conn: conn, link: linkNames(conn.fd)}
+}
+
+// ask gathers the sockets that answer a query. That the answer was incomplete is
+// no error here.
+func (a *diagAsker) ask(ctx context.Context, q diagQuery) error {
+	n := a.list.size()
+	err := a.conn.dump(ctx, q.appendTo, func() { a.list.truncate(n) }, func(m nlMessage) error {
+		if m.typ != diagByFamily {
+			return nil
+		}
+		return parseDiag(&a.list, q, m.data, a.link)
+	})
+	if incomplete(err) {
+		a.lacks, err = err, nil
+	}
+	return err
+}
+
+// underWay is a query that another conversation answers at the same time.
+type underWay struct {
+	asker *diagAsker
+	done  chan struct{}
+	err   error // good once done is closed
+}
+
+// begin has a conversation of its own answer q. The kernel makes an answer in the
+// thread that reads it, so that two long ones take two processors. It returns nil
+// where there can be no other conversation: then q is to be asked as usual.
+func begin(ctx context.Context, conn *netlinkConn, q diagQuery) *underWay {
+	if conn.another == nil {
+		return nil
+	}
+	// Made here, in the network namespace of this thread.
+	other, err := conn.another()
+	if err != nil {
+		return nil
+	}
+	u := &underWay{asker: newDiagAsker(other), done: make(chan struct{})}
+	go func() {
+		defer close(u.done)
+		defer other.close()
+		u.err = u.asker.ask(ctx, q)
+	}()
+	return u
+}
+
+// wait waits for the answer, if there is to be one.
+func (u *underWay) wait() {
+	if u != nil {
+		<-u.done
+	}
 }
 
 // unsupported reports whether a question failed because the kernel does not have

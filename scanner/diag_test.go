@@ -165,7 +165,7 @@ func TestParseDiag(t *testing.T) {
 	for _, tt := range tests {
 		var list socketList
 		err := parseDiag(&list, tt.q, tt.msg.bytes(), link7)
-		got := list.slice()
+		got := joinLists([]*socketList{&list})
 		if err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: parseDiag = %+v, %v, want %+v", tt.name, got, err, tt.want)
 		}
@@ -196,7 +196,7 @@ func TestSocketList(t *testing.T) {
 			}
 			l.truncate(keep)
 			l.add(&Socket{Inode: uint64(keep)}) // goes on where it was cut
-			got := l.slice()
+			got := joinLists([]*socketList{&l})
 			if len(got) != keep+1 {
 				t.Fatalf("%d cut to %d and one more: %d sockets", n, keep, len(got))
 			}
@@ -237,7 +237,7 @@ func FuzzParseDiag(f *testing.F) {
 		b = b[:len(b):len(b)]
 		var list socketList
 		_, err := readDatagram(b, 1, func(m nlMessage) error { return parseDiag(&list, q, m.data, link7) })
-		socks := list.slice()
+		socks := joinLists([]*socketList{&list})
 		if len(socks) > len(b)/sockaddrStorageLen+len(b)/(nlHeaderLen+diagMsgLen) {
 			t.Errorf("%d sockets out of %d bytes", len(socks), len(b))
 		}

@@ -20,6 +20,9 @@ const (
 	// nlTries is how often a dump is asked for that the kernel says is not
 	// consistent, or that lost messages.
 	nlTries = 4
+	// nlLong is how many datagrams an answer has, some 80 sockets each, before it
+	// counts as long.
+	nlLong = 4
 )
 
 // A netlinkConn is a conversation with one family of the kernel's netlink.
@@ -28,6 +31,10 @@ type netlinkConn struct {
 	seq      uint32
 	req, buf []byte
 	patience time.Duration // how long an answer may stay away
+	// long is called once in an answer that turns out to be a long one.
+	long func()
+	// another opens one more such conversation; nil where there is to be none.
+	another func() (*netlinkConn, error)
 }
 
 // dialNetlink opens a conversation: family is NETLINK_SOCK_DIAG or
@@ -94,6 +101,7 @@ func (c *netlinkConn) send() error {
 // receive reads datagrams until the answer is whole.
 func (c *netlinkConn) receive(ctx context.Context, take func(nlMessage) error) error {
 	var lacks error
+	datagrams := 0
 	for deadline := time.Now().Add(c.patience); ; {
 		// MSG_TRUNC makes the kernel say how long the datagram was.
 		n, _, err := unix.Recvfrom(c.fd, c.buf, unix.MSG_TRUNC)
@@ -131,6 +139,10 @@ func (c *netlinkConn) receive(ctx context.Context, take func(nlMessage) error) e
 		}
 		if done {
 			return lacks
+		}
+		if datagrams++; datagrams == nlLong && c.long != nil {
+			c.long()
+			c.long = nil
 		}
 	}
 }
