@@ -82,7 +82,7 @@ func (t *team) start(kinds []form, null int) (pids []int, err error) {
 		return nil, err
 	}
 	t.deal(tcp)
-	return startHolders(t.shares, listeners, servers, clients, null)
+	return startHolders(t.shares, listeners, servers, clients, null, t.listeners.first)
 }
 
 // openListeners opens the team's listeners, and says which are TCP.
@@ -186,7 +186,9 @@ func ignoringEINTR(f func() error) error {
 }
 
 // startHolders starts a process for each share, which inherits its descriptors.
-func startHolders(shares []share, listeners, servers, clients []int, null int) ([]int, error) {
+// Those of no interest stand in an order that layout says: processes of one
+// program are alike, and those of another are not.
+func startHolders(shares []share, listeners, servers, clients []int, null, layout int) ([]int, error) {
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
 		return nil, err
@@ -209,7 +211,7 @@ func startHolders(shares []share, listeners, servers, clients []int, null int) (
 			return pids, err
 		}
 		for i := range sh.files {
-			fds = append(fds, uintptr(files[i%len(files)]))
+			fds = append(fds, uintptr(files[(i+layout)%len(files)]))
 		}
 		pid, err := syscall.ForkExec(sleep, []string{"sleep", "infinity"}, &syscall.ProcAttr{Dir: "/", Files: fds})
 		closeAll(files)
