@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -221,6 +222,11 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 }
 
 func (a *app) scan(ctx context.Context, o *scanner.Options) (*scanner.Snapshot, error) {
+	// Nearly all that a scan allocates is needed to the end, and to look for what
+	// is not takes the processors from it. A saved report may be of any size.
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	defer a.progress(ctx, "looking for listeners")()
 	return scanner.Scan(ctx, o)
 }

@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 )
@@ -31,11 +30,6 @@ func main() {
 	// A reader that has seen enough (| head -1) is no reason to die by a
 	// signal: the write gives EPIPE instead, which writeError drops.
 	signal.Ignore(syscall.SIGPIPE)
-	// One report is made of what is allocated here, nearly all of it is needed to
-	// the end, and to look for what is not takes the processors from the scan.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
 	err := run(context.Background(), os.Getenv, os.Stdin, os.Stdout, os.Stderr, os.Args[1:])
 	os.Exit(exitCode(err))
 }
