@@ -24,7 +24,8 @@ import (
 func onTerminal(t *testing.T, columns uint16, env []string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(self(t), args...)
-	cmd.Env = append([]string{envRole + "=main", "TERM=xterm-256color", "PATH=" + os.Getenv("PATH")}, env...)
+	// A binary made for coverage that has no place for it says so on the terminal.
+	cmd.Env = append([]string{envRole + "=main", "TERM=xterm-256color", "PATH=" + os.Getenv("PATH"), "GOCOVERDIR=" + t.TempDir()}, env...)
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: columns})
 	if err != nil {
 		t.Skipf("no terminal to be had: %v", err)
