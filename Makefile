@@ -25,6 +25,7 @@ run: build ## list what is listening here (ARGS='--exposed' narrows it)
 
 test: lint cross check-generate race fuzz ## everything that has to pass: what CI runs
 
+race: export GORACE = atexit_sleep_ms=20
 race: ## the tests alone, with the race detector
 	$(GO) test -race -timeout 20m ./...
 

@@ -40,6 +40,7 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TERM", "xterm-256color")
+			e.Setenv("GORACE", os.Getenv("GORACE")) // how long a command made for -race waits at its end
 			return os.WriteFile(filepath.Join(e.WorkDir, "report.json"), savedReport(), 0o600)
 		},
 		Condition: func(cond string) (bool, error) {

@@ -25,7 +25,7 @@ func onTerminal(t *testing.T, columns uint16, env []string, args ...string) stri
 	t.Helper()
 	cmd := exec.Command(self(t), args...)
 	// A binary made for coverage that has no place for it says so on the terminal.
-	cmd.Env = append([]string{envRole + "=main", "TERM=xterm-256color", "PATH=" + os.Getenv("PATH"), "GOCOVERDIR=" + t.TempDir()}, env...)
+	cmd.Env = append([]string{envRole + "=main", "TERM=xterm-256color", "PATH=" + os.Getenv("PATH"), "GOCOVERDIR=" + t.TempDir(), "GORACE=" + os.Getenv("GORACE")}, env...)
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: columns})
 	if err != nil {
 		t.Skipf("no terminal to be had: %v", err)
