@@ -107,7 +107,9 @@ func containerOf(path string) (runtime, id string) {
 		// A unit of the kubelet that runs without systemd's driver has three
 		// fields in one name: "….slice:cri-containerd:ID".
 		if fields := strings.Split(part, ":"); len(fields) == 3 && isContainerID(fields[2]) {
-			runtime, id = runtimeOf(fields[1]), fields[2]
+			if runtime, id = runtimeOf(fields[1]), fields[2]; runtime == "" {
+				runtime = "kubernetes" // one that has no name here
+			}
 			before = part
 			continue
 		}
