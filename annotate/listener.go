@@ -42,6 +42,47 @@ type Listener struct {
 	// KnownAs is what the program is known to serve at this port, where that is
 	// not what the port is registered for: "prometheus" on 9090 (websm).
 	KnownAs string
+	// Backlog is how the accept queue is doing.
+	Backlog Backlog
+	// MayNotStart reports whether a server at this fixed port may find it taken
+	// by a client when it starts again: the port lies in the ephemeral range and
+	// is not reserved, and is not one that the kernel itself picked.
+	MayNotStart bool
+	// LeadsTo are the sockets in containers that a published port leads to, and
+	// PublishedAs the published ports that lead to this socket.
+	LeadsTo, PublishedAs []Endpoint
+}
+
+// An Endpoint names a socket of the same report.
+type Endpoint struct {
+	Namespace string
+	Protocol  scanner.Protocol
+	Addr      netip.Addr
+	Port      uint16
+}
+
+// A Backlog is how an accept queue is doing.
+type Backlog uint8
+
+// The states.
+const (
+	// BacklogOK: there is room, or no queue.
+	BacklogOK Backlog = iota
+	// BacklogWasFull: there is room, and connections were dropped before.
+	BacklogWasFull
+	// BacklogFull: no further connection is taken now.
+	BacklogFull
+)
+
+// backlogs are the words of the states in reports.
+var backlogs = [...]string{"ok", "was-full", "full"}
+
+// String returns the state's word: "ok", "was-full" or "full".
+func (b Backlog) String() string {
+	if int(b) < len(backlogs) {
+		return backlogs[b]
+	}
+	return fmt.Sprintf("Backlog(%d)", uint8(b))
 }
 
 // A Service is the label of a port.

@@ -17,6 +17,7 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/audit"
 	"github.com/whatslistening/whatslistening/portdb"
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -123,8 +124,12 @@ func FuzzString(f *testing.F) {
 func TestWords(t *testing.T) {
 	words := map[string][]string{}
 	ps := plans{}
-	for _, f := range append(ps.of(reflect.TypeFor[listenerRecord]()).fields, ps.of(reflect.TypeFor[entryRecord]()).fields...) {
-		words[f.name] = f.words
+	for _, t := range []reflect.Type{
+		reflect.TypeFor[listenerRecord](), reflect.TypeFor[entryRecord](), reflect.TypeFor[discrepancyRecord](), reflect.TypeFor[findingRecord](),
+	} {
+		for _, f := range ps.of(t).fields {
+			words[f.name] = f.words
+		}
 	}
 	check := func(name string, n int, word func(i int) string) {
 		t.Helper()
@@ -137,7 +142,10 @@ func TestWords(t *testing.T) {
 			}
 		}
 	}
-	check("protocol", 6, func(i int) string { return scanner.Protocol(i).String() })
+	check("backlog", 3, func(i int) string { return annotate.Backlog(i).String() })
+	check("kind", 5, func(i int) string { return scanner.DiscrepancyKind(i).String() })
+	check("severity", 3, func(i int) string { return audit.Severity(i).String() })
+	check("protocol", 10, func(i int) string { return scanner.Protocol(i).String() })
 	check("range", 3, func(i int) string { return portdb.Range(i).String() })
 	check("source", 4, func(i int) string { return portdb.Source(i).String() })
 	check("status", 4, func(i int) string { return portdb.Status(i).String() })

@@ -8,7 +8,7 @@ import (
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
-// This file makes records from a report. read.go goes the other way.
+// This file makes records from a report. jsonvalue.go goes the other way.
 
 // A listenerSeq is a list of listeners on its way through an encoder or a
 // decoder. The listeners share one record, so that none of a list of many
@@ -26,14 +26,29 @@ type listenerSeq struct {
 // newReportRecord returns the record of r; its listeners are those of list.
 func newReportRecord(r *Report, list []*annotate.Listener) *reportRecord {
 	return &reportRecord{
-		Schema:    Schema,
-		Tool:      toolRecord{Name: toolName, Version: r.Tool},
-		Registry:  registryRecord{Date: r.Registry},
-		Host:      newHostRecord(&r.Host),
-		Time:      r.Time,
-		Coverage:  newCoverageRecord(&r.Coverage),
-		Listeners: listenerSeq{list: list},
+		Schema:        Schema,
+		Tool:          toolRecord{Name: toolName, Version: r.Tool},
+		Registry:      registryRecord{Date: r.Registry},
+		Host:          newHostRecord(&r.Host),
+		Time:          r.Time,
+		Coverage:      newCoverageRecord(&r.Coverage),
+		Namespaces:    records(r.Namespaces, newNamespaceRecord),
+		Listeners:     listenerSeq{list: list},
+		Discrepancies: records(r.Discrepancies, newDiscrepancyRecord),
+		Findings:      records(r.Findings, newFindingRecord),
 	}
+}
+
+// records returns the records of values; nil for nil.
+func records[T, R any](values []T, record func(*T) R) []R {
+	if values == nil {
+		return nil
+	}
+	list := make([]R, len(values))
+	for i := range values {
+		list[i] = record(&values[i])
+	}
+	return list
 }
 
 // toolName is the name of the program.
@@ -47,13 +62,34 @@ func newHostRecord(h *scanner.Host) hostRecord {
 		BootID:    h.BootID,
 		Ephemeral: portsRecord(h.Ephemeral),
 	}
-	for _, i := range h.Interfaces {
-		rec.Interfaces = append(rec.Interfaces, interfaceRecord{Name: i.Name, Addresses: i.Addrs})
-	}
-	for _, p := range h.Reserved {
-		rec.Reserved = append(rec.Reserved, portsRecord(p))
-	}
+	rec.Interfaces = records(h.Interfaces, newInterfaceRecord)
+	rec.Reserved = records(h.Reserved, newPortsRecord)
 	return rec
+}
+
+func newInterfaceRecord(i *scanner.Interface) interfaceRecord {
+	return interfaceRecord{Name: i.Name, Addresses: i.Addrs}
+}
+
+func newPortsRecord(p *scanner.PortRange) portsRecord { return portsRecord(*p) }
+
+func newNamespaceRecord(n *scanner.Namespace) namespaceRecord {
+	return namespaceRecord{
+		Name: n.Name, Inode: n.Inode, PID: n.PID, Processes: n.Processes,
+		Runtime: n.Runtime, Container: n.Container, ContainerName: n.ContainerName,
+		Interfaces: records(n.Interfaces, newInterfaceRecord),
+		Ephemeral:  portsRecord(n.Ephemeral),
+		Reserved:   records(n.Reserved, newPortsRecord),
+		Overflows:  n.Overflows, Drops: n.Drops,
+	}
+}
+
+func newDiscrepancyRecord(d *scanner.Discrepancy) discrepancyRecord {
+	return discrepancyRecord{
+		Kind: d.Kind, Namespace: d.Namespace,
+		Protocol: d.Protocol, Family: d.Family, Address: d.Addr, Port: d.Port,
+		Seen: d.Seen, Missing: d.Missing, Benign: d.Benign,
+	}
 }
 
 func newCoverageRecord(c *scanner.Coverage) coverageRecord {
@@ -63,9 +99,17 @@ func newCoverageRecord(c *scanner.Coverage) coverageRecord {
 		Privileges: c.Privileges,
 		Processes:  c.Processes,
 		Unreadable: c.Unreadable,
+		Holders:    c.Holders,
 	}
-	for _, l := range c.Limitations {
-		rec.Limitations = append(rec.Limitations, limitationRecord(l))
+	rec.Limitations = records(c.Limitations, func(l *scanner.Limitation) limitationRecord { return limitationRecord(*l) })
+	if a := c.Access; a != nil {
+		rec.Access = accessRecord{
+			UID: a.UID, Capabilities: a.Capabilities,
+			InitialUser: a.InitialUser, InitialPID: a.InitialPID,
+			HidePID: a.HidePID, Subset: a.Subset,
+			Seccomp: a.Seccomp, Yama: a.Yama, Lockdown: a.Lockdown,
+			Sources: records(a.Sources, func(s *scanner.SourceState) sourceRecord { return sourceRecord(*s) }),
+		}
 	}
 	return rec
 }
@@ -82,9 +126,12 @@ func (rec *listenerRecord) fill(l *annotate.Listener) {
 			Started: p.Started,
 			Name:    p.Name, Exe: p.Exe, Deleted: p.Deleted,
 			UID: p.UID, User: p.User,
-			Parent: p.Parent, Unit: p.Unit,
-			Runtime: p.Runtime, Container: p.Container,
-			Script: p.Script, Args: p.Args,
+			Parent: p.Parent, Ancestors: records(p.Ancestors, newAncestorRecord),
+			Unit: p.Unit, UserUnit: p.UserUnit, Slice: p.Slice,
+			Runtime: p.Runtime, Container: p.Container, ContainerName: p.ContainerName, Image: p.Image,
+			Pod: p.Pod, QoS: p.QoS,
+			Forwards: records(p.Forwards, newForwardRecord),
+			Script:   p.Script, Args: p.Args,
 		})
 	}
 	label := serviceRecord{l.Service.Name, l.Service.Description, source(l.Service.Source)}
@@ -103,7 +150,31 @@ func (rec *listenerRecord) fill(l *annotate.Listener) {
 		Program: l.Program, KnownAs: l.KnownAs,
 		Queue: queueRecord(l.Queue),
 		Owner: l.Why, Processes: processes,
+		KernelUse: l.KernelUse, Backlog: l.Backlog, MayNotStart: l.MayNotStart,
+		LeadsTo:     records(l.LeadsTo, newEndpointRecord),
+		PublishedAs: records(l.PublishedAs, newEndpointRecord),
 	}
+	switch {
+	case l.Unix != nil:
+		rec.Unix = unixRecord(*l.Unix)
+	case l.VSock != nil:
+		rec.VSock = vsockRecord(*l.VSock)
+	case l.Packet != nil:
+		rec.Packet = packetRecord(*l.Packet)
+	}
+}
+
+func newAncestorRecord(a *scanner.Ancestor) ancestorRecord { return ancestorRecord(*a) }
+
+func newForwardRecord(f *scanner.Forward) forwardRecord {
+	return forwardRecord{
+		Protocol: f.Protocol, From: f.From.Addr(), FromPort: f.From.Port(),
+		To: f.To.Addr(), ToPort: f.To.Port(), Container: f.Container,
+	}
+}
+
+func newEndpointRecord(e *annotate.Endpoint) endpointRecord {
+	return endpointRecord{Namespace: e.Namespace, Protocol: e.Protocol, Address: e.Addr, Port: e.Port}
 }
 
 // newEntryRecord returns the record of e.

@@ -147,7 +147,10 @@ func (f *field) isMissing(v reflect.Value) bool {
 	if f.kind == kindListeners {
 		return v.Addr().Interface().(*listenerSeq).unseen
 	}
-	return v.IsNil()
+	if f.kind == kindList {
+		return v.IsNil()
+	}
+	return v.IsZero()
 }
 
 // isNull reports whether v, the value of f, is written as null.

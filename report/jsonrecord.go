@@ -4,17 +4,16 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/whatslistening/whatslistening/annotate"
-	"github.com/whatslistening/whatslistening/portdb"
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
-// The records are the shape of the report in JSON and YAML. Their tags are the
-// one place that names a key: the writer, the reader and docs/schema.json are
+// The records are the shape of the report in JSON and YAML. Their tags, and
+// those of jsonlistener.go and jsonaudit.go, are the one place that names a key: the writer, the reader and docs/schema.json are
 // all made from them, and a comment on a field is its description there.
 //
 //	json:"port"          the key; it is always written, and always wanted
-//	json:"args,omitempty" the key may be missing, and is where the slice is nil
+//	json:"args,omitempty" the key may be missing, and is where the slice is nil,
+//	                     or anything else is zero
 //	json:"cookie,string" the number stands in quotes: an identifier of 64 bits,
 //	                     which jq and JavaScript would round above 2^53
 //	enum:"tcp,udp"       the words for 0, 1, …
@@ -35,8 +34,12 @@ type reportRecord struct {
 	// When the scan was made.
 	Time     time.Time      `json:"time"`
 	Coverage coverageRecord `json:"coverage"`
+	// The network namespaces that were looked into, that of the scan first.
+	Namespaces []namespaceRecord `json:"namespaces,omitempty"`
 	// What listens, by port, protocol and address.
 	Listeners listenerSeq `json:"listeners"`
+	// The sockets on which the witnesses do not agree, where they were asked.
+	Discrepancies []discrepancyRecord `json:"discrepancies,omitempty"`
 	// What an audit judged; a list has none.
 	Findings []findingRecord `json:"findings"`
 }
@@ -77,6 +80,45 @@ type interfaceRecord struct {
 	Addresses []netip.Prefix `json:"addresses"`
 }
 
+// namespaceRecord is a network namespace.
+type namespaceRecord struct {
+	// host for that of the scan, the name of ip-netns(8), the id of a container, or pid 1234.
+	Name string `json:"name"`
+	// The inode number of /proc/PID/ns/net; null where not known.
+	Inode uint64 `json:"inode" null:"0"`
+	// A process in it; null where there is none.
+	PID int `json:"pid" null:"0"`
+	// How many processes are in it.
+	Processes     int    `json:"processes"`
+	Runtime       string `json:"runtime,omitempty"`
+	Container     string `json:"container,omitempty"`
+	ContainerName string `json:"container_name,omitempty"`
+	// As those of the host.
+	Interfaces []interfaceRecord `json:"interfaces"`
+	Ephemeral  portsRecord       `json:"ephemeral" null:"zero"`
+	Reserved   []portsRecord     `json:"reserved"`
+	// How often a connection found the accept queue of a listener full (ListenOverflows).
+	Overflows uint64 `json:"listen_overflows"`
+	// How often a connection to a listener was dropped for any reason (ListenDrops).
+	Drops uint64 `json:"listen_drops"`
+}
+
+// discrepancyRecord is a socket on which the witnesses do not agree.
+type discrepancyRecord struct {
+	Kind      scanner.DiscrepancyKind `json:"kind" enum:"hidden-from-proc,hidden-from-netlink,bound-not-listening,gone-meanwhile,reserved"`
+	Namespace string                  `json:"namespace"`
+	Protocol  scanner.Protocol        `json:"protocol" enum:"tcp,udp,udplite,sctp,dccp,raw,ping,packet,vsock,unix"`
+	Family    scanner.Family          `json:"family" null:"0"`
+	Address   netip.Addr              `json:"address"`
+	Port      uint16                  `json:"port"`
+	// The witnesses that see it: netlink, gopsutil, procfs, bind, connect.
+	Seen []string `json:"seen"`
+	// The witnesses that do not.
+	Missing []string `json:"missing"`
+	// The harmless explanations, the likeliest first.
+	Benign []string `json:"benign"`
+}
+
 // portsRecord is a run of ports, both ends included.
 type portsRecord struct {
 	First uint16 `json:"first"`
@@ -96,6 +138,40 @@ type coverageRecord struct {
 	Processes int `json:"processes"`
 	// How many of them did not let their descriptors be seen.
 	Unreadable int `json:"unreadable"`
+	// How the processes were found: proc, bpf.
+	Holders string `json:"holders,omitempty"`
+	// What the scan may see, and what stands in its way.
+	Access accessRecord `json:"access,omitempty"`
+}
+
+// accessRecord is what a scan may see, and what stands in its way.
+type accessRecord struct {
+	// The effective user.
+	UID int64 `json:"uid"`
+	// The effective capabilities by name, as in capabilities(7).
+	Capabilities []string `json:"capabilities"`
+	// Whether this is the first user namespace of the machine, and the first pid namespace.
+	InitialUser bool `json:"initial_user_namespace"`
+	InitialPID  bool `json:"initial_pid_namespace"`
+	// The options of the mount of /proc; empty for none.
+	HidePID string `json:"hidepid"`
+	Subset  string `json:"subset"`
+	// disabled, strict or filter; empty where not known.
+	Seccomp string `json:"seccomp"`
+	// kernel.yama.ptrace_scope; null without Yama.
+	Yama int `json:"yama" null:"-1"`
+	// none, integrity or confidentiality; empty where not known.
+	Lockdown string `json:"lockdown"`
+	// The ways to see sockets and processes.
+	Sources []sourceRecord `json:"sources"`
+}
+
+// sourceRecord says whether a source answers.
+type sourceRecord struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	// Why not; empty where it answers.
+	Why string `json:"why"`
 }
 
 // limitationRecord is one thing that the scan could not see.
@@ -105,144 +181,4 @@ type limitationRecord struct {
 	Text string `json:"text"`
 	// The next step, or empty.
 	Remedy string `json:"remedy"`
-}
-
-// listenerRecord is a socket that accepts traffic, and what it means.
-type listenerRecord struct {
-	Protocol scanner.Protocol `json:"protocol" enum:"tcp,udp,udplite,sctp,dccp,raw"`
-	// 4 or 6: the address family of the socket. One of family 6 may be bound to an IPv4 address, which stands here as IPv4.
-	Family scanner.Family `json:"family"`
-	// A Multipath TCP listener (RFC 8684).
-	MPTCP bool `json:"mptcp"`
-	// With the zone of a link-local address, as fe80::1%eth0.
-	Address netip.Addr `json:"address"`
-	Port    uint16     `json:"port"`
-	// IPV6_V6ONLY: where false, a socket on :: answers IPv4 too.
-	V6Only bool `json:"v6only"`
-	// The interface of SO_BINDTODEVICE; empty for none.
-	Device string `json:"device"`
-	// The network namespace: host is that of the scan.
-	Namespace string `json:"namespace"`
-	// The owner of the socket as it was made; null where not known.
-	UID int64 `json:"uid" null:"-1"`
-	// The name of uid; empty where it has none.
-	User string `json:"user"`
-	// The socket's inode number; null where not known.
-	Inode uint64 `json:"inode" null:"0"`
-	// The socket's identity until the next boot, a decimal number of 64 bits; null where not known.
-	Cookie uint64 `json:"cookie,string" null:"0"`
-	// The cgroup v2 that the socket was made in, a decimal number of 64 bits; null where not known.
-	CgroupID uint64 `json:"cgroup_id,string" null:"0"`
-	// The label of the port.
-	Service serviceRecord `json:"service"`
-	// What every layer of the registry says of the port, where that was asked for.
-	Opinions []entryRecord `json:"opinions"`
-	// The IANA range of the port.
-	Range portdb.Range `json:"range" enum:"well-known,registered,dynamic"`
-	// Who can reach the socket: the widest class of peers.
-	Exposure annotate.Exposure `json:"exposure" enum:"loopback,container,link-local,private,shared,public,all"`
-	// The widest class among addresses: what an exposure of all comes to on this host.
-	Widest annotate.Exposure `json:"widest" enum:"loopback,container,link-local,private,shared,public,all"`
-	// The addresses behind a wildcard, or the one that the socket is bound to.
-	Addresses []netip.Addr `json:"addresses"`
-	// The port lies in the range that the kernel gives to clients, and is not reserved there.
-	Ephemeral bool `json:"ephemeral"`
-	// A UDP socket that is likely a client waiting for its answer.
-	MaybeClient bool `json:"maybe_client"`
-	// The program held against the registration of the port.
-	Program annotate.Verdict `json:"program" enum:"unknown,matches,differs,unregistered"`
-	// What the program is known to serve here, where that is not what the port is registered for.
-	KnownAs string `json:"known_as"`
-	// The accept queue; null where there is none or it is not known.
-	Queue queueRecord `json:"queue" null:"zero"`
-	// Who holds the socket: processes, or the reason that none is listed.
-	Owner scanner.Why `json:"owner" enum:"processes,not-permitted,kernel,not-found,not-told"`
-	// The processes with a descriptor of the socket, by pid.
-	Processes []processRecord `json:"processes"`
-}
-
-// serviceRecord is the label of a port.
-type serviceRecord struct {
-	Name        string `json:"name"`
-	Description string `json:"description"`
-	// The layer of the registry that the label comes from; null without a label.
-	Source source `json:"source" enum:"iana,appendix,common,local" null:"-1"`
-}
-
-// source is a [portdb.Source], or -1 for none.
-type source int8
-
-// entryRecord is what one layer of the registry says of a port, or of a run of
-// ports.
-type entryRecord struct {
-	Source portdb.Source `json:"source" enum:"iana,appendix,common,local"`
-	// One transport, or several as tcp,udp; empty where the layer does not state one.
-	Transport portdb.Transport `json:"transport" set:"tcp,udp,sctp,dccp"`
-	// The run of ports that the entry speaks of; null for a service that has a name and no port.
-	First int32 `json:"first" null:"-1"`
-	Last  int32 `json:"last" null:"-1"`
-	// The name of the service; empty where the layer gives none.
-	Name string `json:"name"`
-	// Further names for the same port.
-	Aliases []string `json:"aliases"`
-	// In the layer's own words.
-	Description string        `json:"description"`
-	Status      portdb.Status `json:"status" enum:"assigned,unassigned,reserved,de-registered"`
-	// RFCs and other documents.
-	Reference string `json:"reference"`
-	// Known unauthorized uses of the port.
-	Unauthorized string `json:"unauthorized"`
-	// The assignment note, the reason, or what is odd about the entry.
-	Note string `json:"note"`
-}
-
-// queueRecord is the accept queue of a listener.
-type queueRecord struct {
-	// Connections that wait to be accepted.
-	Length uint32 `json:"length"`
-	// How many may wait.
-	Limit uint32 `json:"limit"`
-}
-
-// processRecord is a process that holds a socket.
-type processRecord struct {
-	PID  int `json:"pid"`
-	PPID int `json:"ppid"`
-	// When it began; null where not known.
-	Started time.Time `json:"started" null:"zero"`
-	// The base name of the program.
-	Name string `json:"name"`
-	// The path of the program.
-	Exe string `json:"exe"`
-	// The file of the program was removed or replaced since the start.
-	Deleted bool `json:"deleted"`
-	// The real user; null where not known.
-	UID  int64  `json:"uid" null:"-1"`
-	User string `json:"user"`
-	// The name of the parent process.
-	Parent string `json:"parent"`
-	// The systemd unit.
-	Unit string `json:"unit"`
-	// The container runtime, and the id of the container; empty outside one.
-	Runtime   string `json:"runtime"`
-	Container string `json:"container"`
-	// What an interpreter runs: a script, module or jar.
-	Script string `json:"script"`
-	// The redacted arguments, where they were asked for.
-	Args []string `json:"args,omitempty"`
-}
-
-// findingRecord is a judgement of an audit.
-type findingRecord struct{}
-
-// lineRecord is a line of JSONL: a listener, and what the report says of all.
-type lineRecord struct {
-	Schema string `json:"schema"`
-	// The name of the host.
-	Host string `json:"host"`
-	// When the scan was made.
-	Time time.Time `json:"time"`
-	// Whether the scan saw all that was asked for.
-	Complete bool `json:"complete"`
-	listenerRecord
 }

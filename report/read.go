@@ -125,6 +125,9 @@ func parseReport(data []byte) (*Report, *ReadError) {
 	}
 	rep.Tool, rep.Registry, rep.Time = rec.Tool.Version, rec.Registry.Date, rec.Time
 	rep.Host, rep.Coverage = rec.Host.host(), rec.Coverage.coverage()
+	rep.Namespaces = records(rec.Namespaces, (*namespaceRecord).namespace)
+	rep.Discrepancies = records(rec.Discrepancies, (*discrepancyRecord).discrepancy)
+	rep.Findings = records(rec.Findings, (*findingRecord).finding)
 	return rep, nil
 }
 
@@ -201,8 +204,8 @@ type loader struct {
 
 // listener adds the listener of rec.
 func (l *loader) listener(rec *listenerRecord) error {
-	if rec.Family != scanner.IPv4 && rec.Family != scanner.IPv6 {
-		return fmt.Errorf("family: %d is neither 4 nor 6", rec.Family)
+	if f := rec.Family; f != 0 && f != scanner.IPv4 && f != scanner.IPv6 {
+		return fmt.Errorf("family: %d is neither 4 nor 6", f)
 	}
 	var opinions []portdb.Entry
 	for i := range rec.Opinions {
@@ -219,7 +222,19 @@ func (l *loader) listener(rec *listenerRecord) error {
 		Device: rec.Device, Namespace: rec.Namespace,
 		UID: rec.UID, User: rec.User,
 		Inode: rec.Inode, Cookie: rec.Cookie, CgroupID: rec.CgroupID,
-		Queue: scanner.Queue(rec.Queue),
+		Queue:     scanner.Queue(rec.Queue),
+		KernelUse: rec.KernelUse,
+	}
+	switch s.Protocol {
+	case scanner.Unix:
+		a := scanner.UnixAddr(rec.Unix)
+		s.Unix = &a
+	case scanner.VSock:
+		a := scanner.VSockAddr(rec.VSock)
+		s.VSock = &a
+	case scanner.Packet:
+		a := scanner.PacketAddr(rec.Packet)
+		s.Packet = &a
 	}
 	for i := range rec.Processes {
 		s.Holders = append(s.Holders, l.process(&rec.Processes[i]))
@@ -237,6 +252,9 @@ func (l *loader) listener(rec *listenerRecord) error {
 		Range: rec.Range, Exposure: rec.Exposure, Widest: rec.Widest, Addresses: rec.Addresses,
 		Ephemeral: rec.Ephemeral, MaybeClient: rec.MaybeClient,
 		Program: rec.Program, KnownAs: rec.KnownAs,
+		Backlog: rec.Backlog, MayNotStart: rec.MayNotStart,
+		LeadsTo:     records(rec.LeadsTo, (*endpointRecord).endpoint),
+		PublishedAs: records(rec.PublishedAs, (*endpointRecord).endpoint),
 	})
 	return nil
 }
@@ -248,58 +266,16 @@ func (l *loader) process(rec *processRecord) *scanner.Process {
 		Started: rec.Started,
 		Name:    rec.Name, Exe: rec.Exe, Deleted: rec.Deleted,
 		UID: rec.UID, User: rec.User,
-		Parent: rec.Parent, Unit: rec.Unit,
-		Runtime: rec.Runtime, Container: rec.Container,
-		Script: rec.Script, Args: rec.Args,
+		Parent: rec.Parent, Ancestors: records(rec.Ancestors, func(a *ancestorRecord) scanner.Ancestor { return scanner.Ancestor(*a) }),
+		Unit: rec.Unit, UserUnit: rec.UserUnit, Slice: rec.Slice,
+		Runtime: rec.Runtime, Container: rec.Container, ContainerName: rec.ContainerName, Image: rec.Image,
+		Pod: rec.Pod, QoS: rec.QoS,
+		Forwards: records(rec.Forwards, (*forwardRecord).forward),
+		Script:   rec.Script, Args: rec.Args,
 	}
 	if same := l.processes[p.PID]; same != nil && reflect.DeepEqual(same, p) {
 		return same
 	}
 	l.processes[p.PID] = p
 	return p
-}
-
-// entry returns the entry of rec.
-func (rec *entryRecord) entry() (portdb.Entry, error) {
-	e := portdb.Entry{
-		Source: rec.Source, Transport: rec.Transport,
-		Status: rec.Status, Name: rec.Name, Aliases: rec.Aliases,
-		Description: rec.Description, Reference: rec.Reference,
-		Unauthorized: rec.Unauthorized, Note: rec.Note,
-	}
-	if rec.First < 0 && rec.Last < 0 {
-		return e, nil
-	}
-	if rec.First < 0 || rec.First > rec.Last || rec.Last > 65535 {
-		return e, fmt.Errorf("%d to %d is no run of ports", rec.First, rec.Last)
-	}
-	e.HasPort, e.First, e.Last = true, uint16(rec.First), uint16(rec.Last)
-	return e, nil
-}
-
-// host returns the host of rec.
-func (rec *hostRecord) host() scanner.Host {
-	h := scanner.Host{
-		Name: rec.Name, OS: rec.OS, Kernel: rec.Kernel, BootID: rec.BootID,
-		Ephemeral: scanner.PortRange(rec.Ephemeral),
-	}
-	for _, i := range rec.Interfaces {
-		h.Interfaces = append(h.Interfaces, scanner.Interface{Name: i.Name, Addrs: i.Addresses})
-	}
-	for _, p := range rec.Reserved {
-		h.Reserved = append(h.Reserved, scanner.PortRange(p))
-	}
-	return h
-}
-
-// coverage returns the coverage of rec.
-func (rec *coverageRecord) coverage() scanner.Coverage {
-	c := scanner.Coverage{
-		Complete: rec.Complete, Sources: rec.Sources, Privileges: rec.Privileges,
-		Processes: rec.Processes, Unreadable: rec.Unreadable,
-	}
-	for _, l := range rec.Limitations {
-		c.Limitations = append(c.Limitations, scanner.Limitation(l))
-	}
-	return c
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/audit"
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
@@ -24,6 +25,13 @@ type Report struct {
 	Host      scanner.Host
 	Coverage  scanner.Coverage
 	Listeners []annotate.Listener
+	// Namespaces are the network namespaces that were looked into.
+	Namespaces []scanner.Namespace
+	// Discrepancies are what the witnesses do not agree on; nil where only one
+	// was asked.
+	Discrepancies []scanner.Discrepancy
+	// Findings are what an audit judged; nil for a list.
+	Findings []audit.Finding
 }
 
 // A Format is a form of output.

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/audit"
 	"github.com/whatslistening/whatslistening/portdb"
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -20,6 +21,7 @@ import (
 // arguments of a process, where nil means that nobody asked.
 var sameReport = cmp.Options{
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
 	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 	cmpopts.EquateApproxTime(0),
 	cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() != ".Args" }, cmpopts.EquateEmpty()),
@@ -119,6 +121,18 @@ func anyProcess() *rapid.Generator[*scanner.Process] {
 			UID: rapid.Int64Range(-1, 1<<32-1).Draw(t, "uid"), User: text("user"),
 			Parent: text("parent"), Unit: text("unit"), Runtime: text("runtime"),
 			Container: text("container"), Script: text("script"),
+			UserUnit: text("user unit"), Slice: text("slice"), Pod: text("pod"), QoS: text("qos"),
+			ContainerName: text("container name"), Image: text("image"),
+			Ancestors: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scanner.Ancestor {
+				return scanner.Ancestor{PID: rapid.IntRange(0, 1<<22).Draw(t, "pid"), Name: anyText().Draw(t, "name")}
+			}), 0, 2).Draw(t, "ancestors"),
+			Forwards: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scanner.Forward {
+				return scanner.Forward{
+					Protocol: anyProtocol(t), From: netip.AddrPortFrom(anyAddr().Draw(t, "from"), rapid.Uint16().Draw(t, "from port")),
+					To:        netip.AddrPortFrom(anyAddr().Draw(t, "to"), rapid.Uint16().Draw(t, "to port")),
+					Container: anyText().Draw(t, "container"),
+				}
+			}), 0, 2).Draw(t, "forwards"),
 		}
 		if rapid.Bool().Draw(t, "started") {
 			p.Started = anyTime().Draw(t, "started")
@@ -130,6 +144,97 @@ func anyProcess() *rapid.Generator[*scanner.Process] {
 	})
 }
 
+func anyProtocol(t *rapid.T) scanner.Protocol {
+	return scanner.Protocol(rapid.IntRange(0, int(scanner.Unix)).Draw(t, "protocol"))
+}
+
+func anyFamily(t *rapid.T) scanner.Family {
+	return rapid.SampledFrom([]scanner.Family{0, scanner.IPv4, scanner.IPv6}).Draw(t, "family")
+}
+
+func anyEndpoints(t *rapid.T, label string) []annotate.Endpoint {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) annotate.Endpoint {
+		return annotate.Endpoint{
+			Namespace: anyText().Draw(t, "namespace"), Protocol: anyProtocol(t),
+			Addr: anyAddr().Draw(t, "addr"), Port: rapid.Uint16().Draw(t, "port"),
+		}
+	}), 0, 2).Draw(t, label)
+}
+
+func anyInterfaces(t *rapid.T) []scanner.Interface {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scanner.Interface {
+		return scanner.Interface{
+			Name: anyText().Draw(t, "interface"),
+			Addrs: rapid.SliceOfN(rapid.Map(anyAddr(), func(a netip.Addr) netip.Prefix {
+				return netip.PrefixFrom(a.WithZone(""), a.BitLen()/2)
+			}), 0, 2).Draw(t, "addrs"),
+		}
+	}), 0, 2).Draw(t, "interfaces")
+}
+
+func anyNamespace() *rapid.Generator[scanner.Namespace] {
+	return rapid.Custom(func(t *rapid.T) scanner.Namespace {
+		text := func(label string) string { return anyText().Draw(t, label) }
+		return scanner.Namespace{
+			Name: text("name"), Inode: rapid.Uint64Range(0, 1<<53).Draw(t, "inode"),
+			PID: rapid.IntRange(0, 1<<22).Draw(t, "pid"), Processes: rapid.IntRange(0, 1<<22).Draw(t, "processes"),
+			Runtime: text("runtime"), Container: text("container"), ContainerName: text("container name"),
+			Interfaces: anyInterfaces(t), Ephemeral: anyPorts().Draw(t, "ephemeral"),
+			Reserved:  rapid.SliceOfN(anyPorts(), 0, 2).Draw(t, "reserved"),
+			Overflows: rapid.Uint64Range(0, 1<<53).Draw(t, "overflows"), Drops: rapid.Uint64Range(0, 1<<53).Draw(t, "drops"),
+		}
+	})
+}
+
+func anyDiscrepancy() *rapid.Generator[scanner.Discrepancy] {
+	return rapid.Custom(func(t *rapid.T) scanner.Discrepancy {
+		texts := rapid.SliceOfN(anyText(), 0, 2)
+		return scanner.Discrepancy{
+			Kind:      scanner.DiscrepancyKind(rapid.IntRange(0, 4).Draw(t, "kind")),
+			Namespace: anyText().Draw(t, "namespace"), Protocol: anyProtocol(t), Family: anyFamily(t),
+			Addr: anyAddr().Draw(t, "addr"), Port: rapid.Uint16().Draw(t, "port"),
+			Seen: texts.Draw(t, "seen"), Missing: texts.Draw(t, "missing"), Benign: texts.Draw(t, "benign"),
+		}
+	})
+}
+
+func anyAccess() *rapid.Generator[*scanner.Access] {
+	return rapid.Custom(func(t *rapid.T) *scanner.Access {
+		text := func(label string) string { return anyText().Draw(t, label) }
+		if rapid.Bool().Draw(t, "not asked") {
+			return nil
+		}
+		return &scanner.Access{
+			UID: rapid.Int64Range(1, 1<<32-1).Draw(t, "uid"), Capabilities: rapid.SliceOfN(anyText(), 0, 2).Draw(t, "capabilities"),
+			InitialUser: rapid.Bool().Draw(t, "initial user"), InitialPID: rapid.Bool().Draw(t, "initial pid"),
+			HidePID: text("hidepid"), Subset: text("subset"), Seccomp: text("seccomp"),
+			Yama: rapid.IntRange(-1, 3).Draw(t, "yama"), Lockdown: text("lockdown"),
+			Sources: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scanner.SourceState {
+				return scanner.SourceState{Name: anyText().Draw(t, "name"), OK: rapid.Bool().Draw(t, "ok"), Why: anyText().Draw(t, "why")}
+			}), 0, 2).Draw(t, "sources"),
+		}
+	})
+}
+
+func anyFinding() *rapid.Generator[audit.Finding] {
+	return rapid.Custom(func(t *rapid.T) audit.Finding {
+		text := func(label string) string { return anyText().Draw(t, label) }
+		return audit.Finding{
+			Rule: text("rule"), Title: text("title"), Severity: audit.Severity(rapid.IntRange(0, 2).Draw(t, "severity")),
+			Message: text("message"), Next: text("next"), Fingerprint: text("fingerprint"),
+			Subject: audit.Subject{
+				Namespace: text("namespace"), Protocol: anyProtocol(t), Family: anyFamily(t),
+				Addr: anyAddr().Draw(t, "addr"), Device: text("device"), Port: rapid.Uint16().Draw(t, "port"),
+				Path: text("path"), Programs: rapid.SliceOfN(anyText(), 0, 2).Draw(t, "programs"), User: text("user"),
+			},
+			Controls: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.Control {
+				return audit.Control{Framework: anyText().Draw(t, "framework"), Version: anyText().Draw(t, "version"), ID: anyText().Draw(t, "id")}
+			}), 0, 2).Draw(t, "controls"),
+			Decided: audit.Position{File: text("file"), Line: rapid.IntRange(0, 1<<20).Draw(t, "line")},
+		}
+	})
+}
+
 func anyListener() *rapid.Generator[annotate.Listener] {
 	return rapid.Custom(func(t *rapid.T) annotate.Listener {
 		text := func(label string) string { return anyText().Draw(t, label) }
@@ -137,17 +242,18 @@ func anyListener() *rapid.Generator[annotate.Listener] {
 		number := func(label string, most int) int { return rapid.IntRange(0, most).Draw(t, label) }
 		l := annotate.Listener{
 			Socket: &scanner.Socket{
-				Protocol: scanner.Protocol(number("protocol", 5)),
-				Family:   rapid.SampledFrom([]scanner.Family{scanner.IPv4, scanner.IPv6}).Draw(t, "family"),
+				Protocol: anyProtocol(t),
+				Family:   anyFamily(t),
 				MPTCP:    yes("mptcp"), V6Only: yes("v6only"), Why: scanner.Why(number("why", 4)),
 				Port: rapid.Uint16().Draw(t, "port"), Addr: anyAddr().Draw(t, "addr"),
 				Device: text("device"), Namespace: text("namespace"),
 				UID: rapid.Int64Range(-1, 1<<32-1).Draw(t, "uid"), User: text("user"),
-				Inode:    rapid.Uint64Range(0, 1<<53).Draw(t, "inode"),
-				Cookie:   rapid.Uint64().Draw(t, "cookie"),
-				CgroupID: rapid.Uint64().Draw(t, "cgroup"),
-				Queue:    scanner.Queue{Length: rapid.Uint32().Draw(t, "length"), Limit: rapid.Uint32().Draw(t, "limit")},
-				Holders:  rapid.SliceOfN(anyProcess(), 0, 3).Draw(t, "holders"),
+				Inode:     rapid.Uint64Range(0, 1<<53).Draw(t, "inode"),
+				Cookie:    rapid.Uint64().Draw(t, "cookie"),
+				CgroupID:  rapid.Uint64().Draw(t, "cgroup"),
+				Queue:     scanner.Queue{Length: rapid.Uint32().Draw(t, "length"), Limit: rapid.Uint32().Draw(t, "limit"), Dropped: rapid.Uint32().Draw(t, "dropped")},
+				Holders:   rapid.SliceOfN(anyProcess(), 0, 3).Draw(t, "holders"),
+				KernelUse: text("kernel use"),
 			},
 			Opinions: rapid.SliceOfN(anyEntry(), 0, 2).Draw(t, "opinions"),
 			Range:    portdb.Range(number("range", 2)), Exposure: annotate.Exposure(number("exposure", 6)),
@@ -155,6 +261,19 @@ func anyListener() *rapid.Generator[annotate.Listener] {
 			Addresses: rapid.SliceOfN(anyAddr(), 0, 3).Draw(t, "addresses"),
 			Ephemeral: yes("ephemeral"), MaybeClient: yes("maybe client"),
 			Program: annotate.Verdict(number("program", 3)), KnownAs: text("known as"),
+			Backlog: annotate.Backlog(number("backlog", 2)), MayNotStart: yes("may not start"),
+			LeadsTo: anyEndpoints(t, "leads to"), PublishedAs: anyEndpoints(t, "published as"),
+		}
+		switch l.Protocol {
+		case scanner.Unix:
+			l.Unix = &scanner.UnixAddr{
+				Type: text("type"), Path: text("path"), Mode: rapid.Uint32().Draw(t, "mode"),
+				UID: rapid.Int64Range(-1, 1<<32-1).Draw(t, "path uid"), User: text("path user"),
+			}
+		case scanner.VSock:
+			l.VSock = &scanner.VSockAddr{CID: rapid.Uint32().Draw(t, "cid"), Port: rapid.Uint32().Draw(t, "vsock port")}
+		case scanner.Packet:
+			l.Packet = &scanner.PacketAddr{Type: text("type"), EtherType: rapid.Uint16().Draw(t, "ethertype")}
 		}
 		if yes("service") {
 			l.Service = annotate.Service{
@@ -173,28 +292,25 @@ func anyReport() *rapid.Generator[*Report] {
 			Tool: text("tool"), Registry: text("registry"), Time: anyTime().Draw(t, "time"),
 			Host: scanner.Host{
 				Name: text("host"), OS: text("os"), Kernel: text("kernel"), BootID: text("boot id"),
-				Interfaces: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scanner.Interface {
-					return scanner.Interface{
-						Name: anyText().Draw(t, "interface"),
-						Addrs: rapid.SliceOfN(rapid.Map(anyAddr(), func(a netip.Addr) netip.Prefix {
-							return netip.PrefixFrom(a.WithZone(""), a.BitLen()/2)
-						}), 0, 2).Draw(t, "addrs"),
-					}
-				}), 0, 2).Draw(t, "interfaces"),
-				Ephemeral: anyPorts().Draw(t, "ephemeral"),
-				Reserved:  rapid.SliceOfN(anyPorts(), 0, 2).Draw(t, "reserved"),
+				Interfaces: anyInterfaces(t),
+				Ephemeral:  anyPorts().Draw(t, "ephemeral"),
+				Reserved:   rapid.SliceOfN(anyPorts(), 0, 2).Draw(t, "reserved"),
 			},
 			Coverage: scanner.Coverage{
 				Complete: rapid.Bool().Draw(t, "complete"), Privileges: text("privileges"),
 				Sources:   rapid.SliceOfN(anyText(), 0, 2).Draw(t, "sources"),
 				Processes: rapid.IntRange(0, 1<<22).Draw(t, "processes"), Unreadable: rapid.IntRange(0, 1<<22).Draw(t, "unreadable"),
+				Holders: text("holders"), Access: anyAccess().Draw(t, "access"),
 				Limitations: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scanner.Limitation {
 					return scanner.Limitation{
 						Code: anyText().Draw(t, "code"), Text: anyText().Draw(t, "text"), Remedy: anyText().Draw(t, "remedy"),
 					}
 				}), 0, 2).Draw(t, "limitations"),
 			},
-			Listeners: rapid.SliceOfN(anyListener(), 0, 4).Draw(t, "listeners"),
+			Listeners:     rapid.SliceOfN(anyListener(), 0, 4).Draw(t, "listeners"),
+			Namespaces:    rapid.SliceOfN(anyNamespace(), 0, 2).Draw(t, "namespaces"),
+			Discrepancies: rapid.SliceOfN(anyDiscrepancy(), 0, 2).Draw(t, "discrepancies"),
+			Findings:      rapid.SliceOfN(anyFinding(), 0, 2).Draw(t, "findings"),
 		}
 	})
 }

@@ -61,7 +61,7 @@ var documents = []struct {
 // makeSchema returns the JSON Schema of all output.
 func makeSchema(t *testing.T) []byte {
 	t.Helper()
-	comments := fieldComments(t, "jsonrecord.go", "explain.go")
+	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "explain.go")
 	r := &gen.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,
@@ -107,10 +107,12 @@ func makeSchema(t *testing.T) []byte {
 	constant("report", "schema", Schema)
 	constant("line", "schema", Schema)
 	constant("tool", "name", toolName)
-	family, _ := defs["listener"].Properties.Get("family")
-	family.Enum, family.Minimum, family.Maximum = []any{4, 6}, "", ""
-	lineFamily, _ := defs["line"].Properties.Get("family")
-	lineFamily.Enum, lineFamily.Minimum, lineFamily.Maximum = []any{4, 6}, "", ""
+	vsockPort, _ := defs["vsock"].Properties.Get("port")
+	vsockPort.Maximum = "4294967295"
+	for _, name := range []string{"listener", "line", "subject", "discrepancy"} {
+		family, _ := defs[name].Properties.Get("family")
+		family.AnyOf[0].Enum, family.AnyOf[0].Minimum, family.AnyOf[0].Maximum = []any{4, 6}, "", ""
+	}
 	defs["explanations"] = listOf("explanation", "What explain writes for several ports in JSON.")
 	defs["entries"] = listOf("entry", "What explain --all writes in JSON.")
 	defs["line"].Description = "A line of JSONL: a listener, and what the report says of all."
@@ -173,9 +175,9 @@ func refine(t *testing.T, def *gen.Schema, f *field) {
 // bits that no other rule bounds.
 func maximum(f *field) (uint64, bool) {
 	switch f.name {
-	case "port", "first", "last":
+	case "port", "first", "last", "ethertype", "from_port", "to_port":
 		return 65535, true
-	case "length", "limit", "uid":
+	case "length", "limit", "uid", "cid", "mode", "dropped":
 		return 1<<32 - 1, true
 	}
 	return 0, false

@@ -203,7 +203,7 @@ func TestCase14DualStack(t *testing.T) {
 		if dual.V6Only || dual.Family != IPv6 || dual.Addr.String() != "::" {
 			t.Errorf("dual stack: %+v", dual)
 		}
-		if dual.Queue != (Queue{0, 7}) {
+		if dual.Queue != (Queue{Length: 0, Limit: 7}) {
 			t.Errorf("queue %+v, want {0 7}", dual.Queue)
 		}
 		mapped := one(t, s, 7029)
@@ -223,7 +223,7 @@ func TestQueue(t *testing.T) {
 		for range 2 {
 			listen(t, "tcp,127.0.0.1:0,bound,connect=127.0.0.1:7040")
 		}
-		if got := one(t, scan(t, nil), 7040).Queue; got != (Queue{2, 3}) {
+		if got := one(t, scan(t, nil), 7040).Queue; got != (Queue{Length: 2, Limit: 3}) {
 			t.Errorf("queue %+v, want {2 3}", got)
 		}
 	})

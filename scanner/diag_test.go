@@ -93,7 +93,7 @@ func TestParseDiag(t *testing.T) {
 			},
 			[]Socket{{
 				Protocol: TCP, Family: IPv4, Port: 443, Addr: netip.MustParseAddr("192.0.2.1"), Namespace: "host", UID: 33,
-				Inode: 4_000_000_000, Cookie: 0x1_0000_0002, CgroupID: binary.NativeEndian.Uint64([]byte{1, 0, 0, 0, 0, 0, 0, 0}), Queue: Queue{3, 128},
+				Inode: 4_000_000_000, Cookie: 0x1_0000_0002, CgroupID: binary.NativeEndian.Uint64([]byte{1, 0, 0, 0, 0, 0, 0, 0}), Queue: Queue{Length: 3, Limit: 128},
 			}},
 		},
 		{

@@ -39,5 +39,5 @@ func ExampleParseProtocol() {
 	fmt.Println(err)
 	// Output:
 	// udplite <nil>
-	// no protocol "tcp4": want tcp, udp, udplite, sctp, dccp or raw
+	// no protocol "tcp4": want one of tcp, udp, udplite, sctp, dccp, raw, ping, packet, vsock, unix
 }

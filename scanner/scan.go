@@ -27,7 +27,36 @@ type Options struct {
 	Args bool
 	// ProcFS is where /proc is; empty means /proc. HOST_PROC is never obeyed.
 	ProcFS string
+	// NetNS says which network namespaces are looked into: "own", "all", the name
+	// of one of ip-netns(8), or a pid; empty means all for root and own otherwise.
+	NetNS string
+	// Holders says how processes are found.
+	Holders HolderSource
+	// Ancestors asks for the processes that the holders descend from.
+	Ancestors bool
+	// ContainerNames asks the container engines of this host what they call the
+	// containers, by a read of their unix sockets.
+	ContainerNames bool
+	// Access asks for what the scan may see ([Coverage].Access).
+	Access bool
+	// Verify asks for the other witnesses ([Snapshot].Discrepancies); Probe has
+	// them also connect to ports on loopback that only one of them shows.
+	Verify, Probe bool
+	// Previous is an earlier snapshot by this process, of the same options: what
+	// has not changed since is not looked for again. It is not written to, and
+	// the new snapshot shares its processes.
+	Previous *Snapshot
 }
+
+// A HolderSource is a way to find the processes that hold sockets.
+type HolderSource uint8
+
+// The ways.
+const (
+	HoldersAuto HolderSource = iota // the fastest that this host has
+	HoldersProc                     // a walk of /proc/PID/fd
+	HoldersBPF                      // the kernel's task_file iterator; Linux with BPF
+)
 
 // procfs returns the folder to read processes and sysctls in.
 func (o *Options) procfs() string {
@@ -43,7 +72,7 @@ func (o *Options) protocols() []Protocol {
 		return []Protocol{TCP, UDP, UDPLite, SCTP, DCCP}
 	}
 	var list []Protocol
-	for p := TCP; p <= Raw; p++ {
+	for p := TCP; p <= Unix; p++ {
 		for _, want := range o.Protocols {
 			if p == want {
 				list = append(list, p)

@@ -4,10 +4,70 @@ import "net/netip"
 
 // A Snapshot is what a scan saw.
 type Snapshot struct {
-	Host     Host
-	Sockets  []Socket
-	Coverage Coverage
+	Host    Host
+	Sockets []Socket
+	// Namespaces are the network namespaces that were looked into, that of the
+	// scan first; none where the source does not tell them apart.
+	Namespaces []Namespace
+	// Discrepancies are what the witnesses do not agree on; nil unless they were
+	// asked for ([Options.Verify]).
+	Discrepancies []Discrepancy
+	Coverage      Coverage
 }
+
+// A Namespace is a network namespace: network_namespaces(7).
+type Namespace struct {
+	// Name is what a person would call it, each once in a snapshot: "host" for
+	// that of the scan, the name of ip-netns(8), the id of the container, or
+	// "pid 1234".
+	Name string
+	// Inode identifies it until it ends (/proc/PID/ns/net); 0 where unknown.
+	Inode uint64
+	// PID is a process in it, the lowest; 0 where none was found.
+	PID int
+	// Processes is how many processes are in it.
+	Processes int
+	// Runtime, Container and ContainerName are those of its processes, where all
+	// that are in a container are in this one.
+	Runtime, Container, ContainerName string
+	// Interfaces, Ephemeral and Reserved are as in Host, of this namespace.
+	Interfaces []Interface
+	Ephemeral  PortRange
+	Reserved   []PortRange
+	// Overflows and Drops are how often a connection found the accept queue of a
+	// listener full, and how often one was dropped for any reason, since the
+	// namespace was made (ListenOverflows and ListenDrops of /proc/net/netstat).
+	Overflows, Drops uint64
+}
+
+// A Discrepancy is a socket on which two witnesses do not agree, or one without
+// an explanation of its own.
+type Discrepancy struct {
+	Kind DiscrepancyKind
+	// Namespace, Protocol, Family, Addr and Port name the socket, as in Socket.
+	Namespace string
+	Protocol  Protocol
+	Family    Family
+	Addr      netip.Addr
+	Port      uint16
+	// Seen and Missing are the witnesses that see it and those that do not:
+	// "netlink", "gopsutil", "procfs", "bind", "connect".
+	Seen, Missing []string
+	// Benign are the harmless explanations, the likeliest first.
+	Benign []string
+}
+
+// A DiscrepancyKind says what the witnesses do not agree on.
+type DiscrepancyKind uint8
+
+// The kinds.
+const (
+	HiddenFromProc    DiscrepancyKind = iota // netlink shows it, /proc/net does not
+	HiddenFromNetlink                        // /proc/net shows it, netlink does not
+	BoundNotListening                        // the port is taken, and no witness shows a listener
+	GoneMeanwhile                            // it ended while the witnesses were asked
+	ReservedPort                             // the kernel keeps the port back
+)
 
 // A Host is what the scan learned of the machine.
 type Host struct {
@@ -47,8 +107,48 @@ type Coverage struct {
 	// Processes is how many processes there were, Unreadable how many of them
 	// did not let their descriptors be seen.
 	Processes, Unreadable int
+	// Holders is how the processes were found: "proc", "bpf"; empty where the
+	// source of the sockets names them.
+	Holders string
+	// Access is what this process may do and what stands in its way; nil unless
+	// asked for ([Options.Access]).
+	Access *Access
 	// Limitations are the things not seen, each with its remedy.
 	Limitations []Limitation
+}
+
+// An Access is what a scan may see, and what stands in its way.
+type Access struct {
+	// UID is the effective user.
+	UID int64
+	// Capabilities are the effective ones by name, as in capabilities(7):
+	// "CAP_SYS_PTRACE".
+	Capabilities []string
+	// InitialUser and InitialPID report whether this process is in the first user
+	// namespace and the first pid namespace: root of another counts only there.
+	InitialUser, InitialPID bool
+	// HidePID and Subset are the options of the mount of /proc (proc(5)); empty
+	// for none.
+	HidePID, Subset string
+	// Seccomp is the mode: "disabled", "strict", "filter"; empty where unknown.
+	Seccomp string
+	// Yama is kernel.yama.ptrace_scope; -1 without Yama.
+	Yama int
+	// Lockdown is the mode of kernel_lockdown(7): "none", "integrity",
+	// "confidentiality"; empty where unknown.
+	Lockdown string
+	// Sources are the ways to see sockets and processes, and whether each
+	// answers.
+	Sources []SourceState
+}
+
+// A SourceState says whether a source answers.
+type SourceState struct {
+	// Name is "sock_diag tcp", "procfs", "gopsutil", "bpf" …
+	Name string
+	OK   bool
+	// Why says why not; empty where it answers.
+	Why string
 }
 
 // A Limitation is one thing that a scan could not see.

@@ -15,10 +15,15 @@ const (
 	UDPLite
 	SCTP
 	DCCP
-	Raw
+	Raw    // raw(7): Port is the number of the IP protocol
+	Ping   // ICMP echo sockets (icmp(7)): Port is the identifier
+	Packet // packet(7): the socket sees frames; see Socket.Packet
+	VSock  // vsock(7), streams between a machine and its guests; see Socket.VSock
+	Unix   // unix(7) sockets that accept; see Socket.Unix
 )
 
-// A Family is the address family of a socket: 4 for AF_INET, 6 for AF_INET6.
+// A Family is the address family of a socket: 4 for AF_INET, 6 for AF_INET6, 0
+// for one that is not of the internet protocols (Packet, VSock, Unix).
 type Family uint8
 
 // The families. A socket of family IPv6 whose address is IPv4-mapped keeps the
@@ -47,7 +52,8 @@ type Socket struct {
 	Addr netip.Addr
 	// Device is the interface of SO_BINDTODEVICE; empty for none.
 	Device string
-	// Namespace names the network namespace; "host" for that of the scan.
+	// Namespace names the network namespace; "host" for that of the scan. It is
+	// the Name of one of Snapshot.Namespaces.
 	Namespace string
 	// UID owns the socket (as it was made, not what its process is now); -1
 	// where the source does not tell.
@@ -62,12 +68,57 @@ type Socket struct {
 	Queue Queue
 	// Holders are the processes with a descriptor of the socket, by pid.
 	Holders []*Process
+	// KernelUse is what the kernel uses the socket for, where it holds it itself:
+	// "vxlan vx0", "wireguard wg0", "nfs"; empty where that is not known.
+	KernelUse string
+	// Unix, VSock and Packet are the addresses of sockets of those protocols;
+	// nil for every other.
+	Unix   *UnixAddr
+	VSock  *VSockAddr
+	Packet *PacketAddr
+}
+
+// A UnixAddr is the address of a unix(7) socket.
+type UnixAddr struct {
+	// Type is "stream" or "seqpacket".
+	Type string
+	// Path is where the socket is bound; "@" and the name for one in the abstract
+	// namespace, whose NULs stand as they are; empty for a socket without a name.
+	Path string
+	// Mode are the permission bits of the path, and UID and User its owner: who
+	// may connect. Mode is 0 and UID -1 where they are not known, as for an
+	// abstract name, which everyone may connect to.
+	Mode uint32
+	UID  int64
+	User string
+}
+
+// VSockAny is the CID of a vsock(7) socket that any peer can reach
+// (VMADDR_CID_ANY).
+const VSockAny = 1<<32 - 1
+
+// A VSockAddr is the address of a vsock(7) socket.
+type VSockAddr struct {
+	CID, Port uint32
+}
+
+// A PacketAddr is what a packet(7) socket sees.
+type PacketAddr struct {
+	// Type is "raw" for whole frames, "dgram" for those without the link's header.
+	Type string
+	// EtherType is the protocol of the frames, in host byte order: 3 (ETH_P_ALL)
+	// for every one. The interface is the socket's Device; empty for all.
+	EtherType uint16
 }
 
 // A Queue is the accept queue of a listener: connections waiting now, and how
 // many may wait (the smaller of listen(2)'s backlog and net.core.somaxconn).
 type Queue struct {
 	Length, Limit uint32
+	// Dropped is how many connections the listener has dropped since it was made,
+	// for a full queue as a rule (SK_MEMINFO_DROPS, sock_diag(7)). It is 0 too
+	// where the source does not tell.
+	Dropped uint32
 }
 
 // A Why is the reason that a socket is without a visible holder.
@@ -101,13 +152,46 @@ type Process struct {
 	User string
 	// Parent is the name of the parent process; empty where unknown.
 	Parent string
-	// Unit is the systemd unit ("nginx.service"); empty for none.
+	// Ancestors are the parent, its parent and so on to the first process; nil
+	// unless asked for.
+	Ancestors []Ancestor
+	// Unit is the systemd unit ("nginx.service"); empty for none. For pid 1 that
+	// holds the socket of a service not yet started it is the socket unit
+	// ("ssh.socket"), where that can be told.
 	Unit string
+	// UserUnit is the unit of the user's own systemd ("syncthing.service"), and
+	// Slice the slice that the unit is in ("system.slice"); empty for none.
+	UserUnit, Slice string
 	// Runtime and Container are the container runtime ("docker") and the
 	// container's id; empty outside a container.
 	Runtime, Container string
+	// ContainerName and Image are what the container engine calls the container
+	// and what it was made from; empty unless asked for and answered.
+	ContainerName, Image string
+	// Pod is the uid of the Kubernetes pod, and QoS its class ("guaranteed",
+	// "burstable", "besteffort"); empty outside one.
+	Pod, QoS string
+	// Forwards is where a port forwarder of a container engine sends what it
+	// accepts (docker-proxy, rootlessport, conmon); nil for every other process.
+	Forwards []Forward
 	// Script is the script, module or jar that an interpreter runs.
 	Script string
 	// Args are the redacted arguments; nil unless asked for.
 	Args []string
+}
+
+// An Ancestor is a process that a holder descends from.
+type Ancestor struct {
+	PID  int
+	Name string
+}
+
+// A Forward is a published port of a container.
+type Forward struct {
+	Protocol Protocol
+	// From is the published address; To is the address inside the container. A
+	// zero address is any of the container's.
+	From, To netip.AddrPort
+	// Container is the id of the container; empty where it is not known.
+	Container string
 }

@@ -1,22 +1,17 @@
 package scanner
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
+
+// protocols are the names of the protocols.
+var protocols = [...]string{"tcp", "udp", "udplite", "sctp", "dccp", "raw", "ping", "packet", "vsock", "unix"}
 
 // String returns the name of the protocol in lower case: "tcp", "udplite".
 func (p Protocol) String() string {
-	switch p {
-	case TCP:
-		return "tcp"
-	case UDP:
-		return "udp"
-	case UDPLite:
-		return "udplite"
-	case SCTP:
-		return "sctp"
-	case DCCP:
-		return "dccp"
-	case Raw:
-		return "raw"
+	if int(p) < len(protocols) {
+		return protocols[p]
 	}
 	return fmt.Sprintf("protocol(%d)", uint8(p))
 }
@@ -24,12 +19,45 @@ func (p Protocol) String() string {
 // ParseProtocol returns the protocol of a name as String writes it. It errs on
 // any other text.
 func ParseProtocol(s string) (Protocol, error) {
-	for p := TCP; p <= Raw; p++ {
-		if s == p.String() {
-			return p, nil
+	for p, name := range protocols {
+		if s == name {
+			return Protocol(p), nil
 		}
 	}
-	return 0, fmt.Errorf("no protocol %q: want tcp, udp, udplite, sctp, dccp or raw", s)
+	return 0, fmt.Errorf("no protocol %q: want one of %s", s, strings.Join(protocols[:], ", "))
+}
+
+// discrepancies are the words of the kinds.
+var discrepancies = [...]string{"hidden-from-proc", "hidden-from-netlink", "bound-not-listening", "gone-meanwhile", "reserved"}
+
+// String returns the kind as a word for programs: "hidden-from-proc".
+func (k DiscrepancyKind) String() string {
+	if int(k) < len(discrepancies) {
+		return discrepancies[k]
+	}
+	return fmt.Sprintf("discrepancy(%d)", uint8(k))
+}
+
+// holderSources are the names of the ways to find holders.
+var holderSources = [...]string{"auto", "proc", "bpf"}
+
+// String returns the name of the way as the command line has it.
+func (h HolderSource) String() string {
+	if int(h) < len(holderSources) {
+		return holderSources[h]
+	}
+	return fmt.Sprintf("holders(%d)", uint8(h))
+}
+
+// ParseHolderSource returns the way of a name as String writes it. It errs on
+// any other text.
+func ParseHolderSource(s string) (HolderSource, error) {
+	for h, name := range holderSources {
+		if s == name {
+			return HolderSource(h), nil
+		}
+	}
+	return 0, fmt.Errorf("no way %q to find processes: want one of %s", s, strings.Join(holderSources[:], ", "))
 }
 
 // String returns the name of the source as the command line has it.

@@ -67,7 +67,7 @@ func (f *listFlags) complete(a *app, cmd *cobra.Command) {
 	completeFlag(cmd, "columns", columns)
 	completeFlag(cmd, "sort", columns)
 	var protocols []string
-	for p := scanner.TCP; p <= scanner.Raw; p++ {
+	for p := scanner.TCP; p <= scanner.Unix; p++ {
 		protocols = append(protocols, p.String())
 	}
 	completeFlag(cmd, "proto", commaWords(protocols...))

@@ -216,7 +216,7 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 	}
 	return &report.Report{
 		Tool: toolVersion(), Registry: db.Date(), Time: time.Now().UTC(),
-		Host: snap.Host, Coverage: snap.Coverage,
+		Host: snap.Host, Namespaces: snap.Namespaces, Coverage: snap.Coverage, Discrepancies: snap.Discrepancies,
 		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: opinions}),
 	}, nil
 }

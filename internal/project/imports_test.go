@@ -20,12 +20,13 @@ var arrows = map[string][]string{
 	"portdb":   {},
 	"scanner":  {"github.com/shirou/gopsutil/v3/", "golang.org/x/sys/"},
 	"annotate": {module + "/scanner", module + "/portdb"},
+	"audit":    {module + "/scanner", module + "/portdb", module + "/annotate", "go.yaml.in/yaml/v3"},
 	"report": {
-		module + "/scanner", module + "/portdb", module + "/annotate",
+		module + "/scanner", module + "/portdb", module + "/annotate", module + "/audit",
 		"github.com/fatih/color", "github.com/clipperhouse/",
 	},
 	"cmd": {
-		module + "/scanner", module + "/portdb", module + "/annotate", module + "/report",
+		module + "/scanner", module + "/portdb", module + "/annotate", module + "/audit", module + "/report",
 		"github.com/fatih/color", "github.com/spf13/", "github.com/google/renameio/v2", "golang.org/x/",
 	},
 }
