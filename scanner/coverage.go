@@ -31,6 +31,10 @@ const (
 	LimitOtherUsers = "other-users"
 	// LimitInterfaces: the addresses of the host are not known.
 	LimitInterfaces = "no-interfaces"
+	// LimitNetNS: other network namespaces were not looked into.
+	LimitNetNS = "network-namespaces"
+	// LimitNetNSGone: network namespaces ended before they could be looked into.
+	LimitNetNSGone = "network-namespaces-gone"
 	// LimitProcFS: another folder than /proc was read on request.
 	LimitProcFS = "other-procfs"
 )

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,10 +78,28 @@ func enter() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}
+	if err := leaveNetns(); err != nil {
+		return err
+	}
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("proc: %w", err)
 	}
 	return linkUp("lo")
+}
+
+// leaveNetns takes the network namespaces that others have mounted on the host
+// out of the mount tree of the caller.
+func leaveNetns() error {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	for _, m := range slices.Backward(parseNetMounts(b)) {
+		if err := unix.Unmount(m.path, unix.MNT_DETACH); err != nil {
+			return fmt.Errorf("unmount %s: %w", m.path, err)
+		}
+	}
+	return nil
 }
 
 // linkUp sets a network interface up.
@@ -189,6 +209,9 @@ func spawnCmd(t *testing.T, cmd *exec.Cmd, name string) *proc {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
 	}
+	// The signal comes when the thread ends that starts the process, which a thread
+	// that has been in another network namespace does.
+	runtime.LockOSThread()
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	in, err := cmd.StdinPipe()
 	if err != nil {

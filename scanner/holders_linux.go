@@ -20,7 +20,10 @@ type holders struct {
 	users  *users
 	procs  []*holder // the holders found, by pid
 	seen   []int32   // the processes looked into, sorted
-	counts holderStats
+	// pids are the processes to look into and bare those of them that are known to
+	// hold nothing, both sorted; nil where they are not known yet.
+	pids, bare []int32
+	counts     holderStats
 }
 
 // holderStats are what the walk saw and could not see.
@@ -58,9 +61,11 @@ func (h *holders) attach(ctx context.Context, socks []Socket) error {
 		return fmt.Errorf("open the folder of processes: %w", err)
 	}
 	defer root.close()
-	pids, err := root.pids()
-	if err != nil {
-		return fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
+	pids := h.pids
+	if pids == nil {
+		if pids, err = root.pids(); err != nil {
+			return fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
+		}
 	}
 	h.seen = pids
 	return h.look(ctx, root, pids, socks, func(s *Socket) bool { return true })
@@ -94,7 +99,7 @@ func (h *holders) again(ctx context.Context, socks []Socket) error {
 			return nil
 		}
 		// What has ended is forgotten: its pid may come back.
-		h.seen = pids
+		h.seen, h.bare = pids, nil
 		if err := h.look(ctx, root, fresh, socks, unheld); err != nil {
 			return err
 		}
@@ -134,7 +139,7 @@ func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks 
 	var next atomic.Int64
 	var group sync.WaitGroup
 	for i := range workers {
-		w := &walker{root: root, set: set, read: factReader{pidfds: root.own}, modes: modes{asks: root.counts}}
+		w := &walker{root: root, set: set, bare: h.bare, read: factReader{pidfds: root.own}, modes: modes{asks: root.counts}}
 		workers[i] = w
 		work := func() {
 			for ctx.Err() == nil {

@@ -89,8 +89,11 @@ func (s *inodeSet) after(i int32) int32 {
 
 // parseSocketLink returns the inode of a link such as "socket:[12345]", and 0
 // for every other descriptor.
-func parseSocketLink(link []byte) uint64 {
-	const prefix = "socket:["
+func parseSocketLink(link []byte) uint64 { return parseInodeLink(link, "socket:[") }
+
+// parseInodeLink returns the number between a prefix and "]", and 0 for every
+// other text.
+func parseInodeLink(link []byte, prefix string) uint64 {
 	if len(link) < len(prefix)+2 || string(link[:len(prefix)]) != prefix || link[len(link)-1] != ']' {
 		return 0
 	}

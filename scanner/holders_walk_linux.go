@@ -1,6 +1,8 @@
 package scanner
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -8,6 +10,7 @@ import (
 type walker struct {
 	root *procRoot
 	set  *inodeSet
+	bare []int32 // processes known to have nothing, sorted
 
 	hits      []int32 // the sockets found, process after process
 	found     []found
@@ -47,6 +50,9 @@ func missesAllowed(n int) int { return 4 + n/4 }
 
 // process looks at the descriptors of a process.
 func (w *walker) process(pid int) {
+	if _, ok := slices.BinarySearch(w.bare, int32(pid)); ok {
+		return
+	}
 	if w.empty && w.root.counts {
 		// To ask for the size is half the work of opening.
 		var st unix.Stat_t

@@ -8,27 +8,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readHost reads what a scan tells of the machine.
-func readHost(ctx context.Context, o *Options, c *Coverage) Host {
+// readHost reads what a scan tells of the machine, and of the network namespace
+// of the calling thread.
+func readHost(ctx context.Context, o *Options, c *Coverage) (Host, Namespace) {
 	h := Host{OS: runtime.GOOS}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		h.Name = unix.ByteSliceToString(u.Nodename[:])
 		h.Kernel = unix.ByteSliceToString(u.Release[:])
 	}
-	// Sysctls are small; 64 KiB of reserved ports would be a bitmap in full.
-	buf := make([]byte, 4<<10)
-	sysctl := func(name string) []byte { return readSmall(o.procfs()+"/sys/"+name, &buf) }
-	if b := sysctl("kernel/random/boot_id"); len(b) > 0 {
+	var buf [64]byte
+	small := buf[:]
+	if b := readSmall(o.procfs()+"/sys/kernel/random/boot_id", &small); len(b) > 0 {
 		h.BootID = string(b[:len(b)-1]) // the line's end
 	}
-	h.Ephemeral = parsePortRange(sysctl("net/ipv4/ip_local_port_range"))
-	h.Reserved = parsePortList(sysctl("net/ipv4/ip_local_reserved_ports"))
+	own := Namespace{Name: OwnNamespace}
+	readNamespace(ctx, o.procfs(), &own, c)
+	h.Interfaces, h.Ephemeral, h.Reserved = own.Interfaces, own.Ephemeral, own.Reserved
+	return h, own
+}
+
+// readNamespace reads what the network namespace of the calling thread tells of
+// itself. /proc/sys/net is that of whoever reads it; /proc/net is that of the
+// process, so that a thread has to look into /proc/thread-self/net.
+func readNamespace(ctx context.Context, procfs string, n *Namespace, c *Coverage) {
+	// Sysctls are small; 64 KiB of reserved ports would be a bitmap in full.
+	buf := make([]byte, 4<<10)
+	sysctl := func(name string) []byte { return readSmall(procfs+"/sys/net/ipv4/"+name, &buf) }
+	n.Ephemeral = parsePortRange(sysctl("ip_local_port_range"))
+	n.Reserved = parsePortList(sysctl("ip_local_reserved_ports"))
 	var err error
-	if h.Interfaces, err = readInterfaces(ctx); err != nil {
+	if n.Interfaces, err = readInterfaces(ctx); err != nil {
 		c.limit(false, LimitInterfaces, "the addresses of this host are not known: "+err.Error(), "")
 	}
-	return h
 }
 
 // readSmall reads a file of procfs into buf, which it makes larger as needed.

@@ -100,11 +100,19 @@ func Scan(ctx context.Context, o *Options) (*Snapshot, error) {
 		return nil, err
 	}
 	s.Coverage.Sources = []string{source.String()}
-	s.Host = readHost(ctx, o, &s.Coverage)
+	search := beginNetSearch(o, source)
+	var own Namespace
+	s.Host, own = readHost(ctx, o, &s.Coverage)
+	if source == Netlink {
+		s.Namespaces = []Namespace{own}
+	}
+	if err := s.elsewhere(ctx, o, source, search); err != nil {
+		return nil, err
+	}
 	if o.ProcFS != "" {
 		s.Coverage.limit(false, LimitProcFS, fmt.Sprintf("processes were read from %q", o.ProcFS), "")
 	}
-	s.own(ctx, o, source)
+	s.own(ctx, o, source, search)
 	return s, nil
 }
 

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,15 +16,19 @@ func gopsutilTable(ctx context.Context, kind string) ([]gopsnet.ConnectionStat, 
 }
 
 // own finds the holders of the sockets and says why the rest are without.
-func (s *Snapshot) own(ctx context.Context, o *Options, source Source) {
+func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *netSearch) {
 	c := &s.Coverage
-	p := readPrivileges()
+	p := search.privileges
 	c.Privileges = p.name()
 	var st holderStats
 	u := (*users)(nil)
 	if source == Netlink {
 		h := newHolders(o.procfs(), o.Args)
-		if err := s.hold(ctx, o, h); err != nil {
+		if len(search.named) == 1 {
+			// No socket was listed since the search saw these processes.
+			h.pids, h.bare = search.pids, search.bare
+		}
+		if err := s.hold(ctx, o, h, search); err != nil {
 			c.limit(true, LimitInterrupted, fmt.Sprintf("the search for processes ended early: %v", err), "")
 		}
 		st, u = h.stats(), h.users
@@ -41,53 +46,81 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source) {
 
 // hold finds the holders by a walk of /proc, and looks again for what the walk
 // left without one: such a socket may be gone, or its holder newer than the walk.
-func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders) error {
+func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders, search *netSearch) error {
 	if err := h.attach(ctx, s.Sockets); err != nil {
 		return err
 	}
-	if s.dropGone(ctx, o) > 0 {
+	if s.dropGone(ctx, o, search) > 0 {
 		before := h.stats().Processes
 		if err := h.again(ctx, s.Sockets); err != nil {
 			return err
 		}
 		if h.stats().Processes > before {
-			s.dropGone(ctx, o)
+			s.dropGone(ctx, o, search)
 		}
 	}
 	return h.describe(ctx)
 }
 
 // dropGone takes out the ownerless sockets that are no more and returns how many
-// remain. It asks sock_diag again; a socket is known by its cookie, which the
-// kernel gives out once. Where the answer is not to be had nothing is taken out.
-func (s *Snapshot) dropGone(ctx context.Context, o *Options) int {
+// remain. It asks sock_diag again, in the namespace of the socket; there a socket
+// is known by its cookie, which the kernel gives out once. Where the answer is not
+// to be had nothing is taken out.
+func (s *Snapshot) dropGone(ctx context.Context, o *Options, search *netSearch) int {
 	again := Options{ProcFS: o.ProcFS}
+	ask := make(map[string]*netNS)
 	n := 0
 	for i := range s.Sockets {
-		if one := &s.Sockets[i]; unheld(one) {
-			n++
-			if !slices.Contains(again.Protocols, one.Protocol) {
-				again.Protocols = append(again.Protocols, one.Protocol)
-			}
+		one := &s.Sockets[i]
+		if !unheld(one) {
+			continue
+		}
+		n++
+		ask[one.Namespace] = search.named[one.Namespace]
+		if !slices.Contains(again.Protocols, one.Protocol) {
+			again.Protocols = append(again.Protocols, one.Protocol)
 		}
 	}
 	if n == 0 {
 		return 0
 	}
-	c := Coverage{Complete: true}
-	now, err := listNetlink(ctx, &again, &c)
-	if err != nil || !c.Complete {
-		return n
+	type id struct {
+		namespace string
+		cookie    uint64
 	}
-	alive := make(map[uint64]struct{}, len(now))
-	for i := range now {
-		alive[now[i].Cookie] = struct{}{}
+	alive := make(map[id]struct{})
+	answered := func(name string, socks []Socket, err error, c *Coverage) {
+		if err != nil && !errors.Is(err, errGone) || !c.Complete {
+			delete(ask, name)
+			return
+		}
+		for i := range socks {
+			alive[id{name, socks[i].Cookie}] = struct{}{}
+		}
+	}
+	var others []*netNS
+	for name, ns := range ask {
+		if ns != nil {
+			ns.coverage = Coverage{Complete: true}
+			others = append(others, ns)
+			continue
+		}
+		c := Coverage{Complete: true}
+		socks, err := listNetlink(ctx, &again, &c)
+		answered(name, socks, err, &c)
+	}
+	visit(ctx, o.procfs(), others, func(n *netNS) {
+		n.sockets, n.err = listNetlink(ctx, &again, &n.coverage)
+	})
+	for _, ns := range others {
+		answered(ns.Name, ns.sockets, ns.err, &ns.coverage)
+		ns.sockets = nil
 	}
 	s.Sockets = slices.DeleteFunc(s.Sockets, func(one Socket) bool {
-		if !unheld(&one) {
+		if _, ok := ask[one.Namespace]; !ok || !unheld(&one) {
 			return false
 		}
-		_, ok := alive[one.Cookie]
+		_, ok := alive[id{one.Namespace, one.Cookie}]
 		if !ok {
 			n--
 		}

@@ -5,6 +5,7 @@ package scanner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -24,8 +25,25 @@ func gopsutilTable(ctx context.Context, kind string) ([]gopsnet.ConnectionStat, 
 	return gopsnet.ConnectionsWithContext(ctx, kind)
 }
 
-// readHost reads what a scan tells of the machine.
-func readHost(_ context.Context, _ *Options, c *Coverage) Host {
+// A netSearch finds network namespaces, which are Linux's.
+type netSearch struct{}
+
+func beginNetSearch(*Options, Source) *netSearch { return nil }
+
+// elsewhere errs where another network namespace is asked for.
+func (s *Snapshot) elsewhere(_ context.Context, o *Options, _ Source, _ *netSearch) error {
+	switch o.NetNS {
+	case "", NetNSOwn, NetNSAll:
+		return nil
+	}
+	return fmt.Errorf("%w: %q: %s has none", ErrNoNamespace, o.NetNS, runtime.GOOS)
+}
+
+// NetNSNames returns nothing: network namespaces are Linux's.
+func NetNSNames() []string { return nil }
+
+// readHost reads what a scan tells of the machine. There are no namespaces.
+func readHost(_ context.Context, _ *Options, c *Coverage) (Host, Namespace) {
 	h := Host{OS: runtime.GOOS}
 	h.Name, _ = os.Hostname()
 	ifs, err := net.Interfaces()
@@ -45,11 +63,11 @@ func readHost(_ context.Context, _ *Options, c *Coverage) Host {
 		}
 		h.Interfaces = append(h.Interfaces, one)
 	}
-	return h
+	return h, Namespace{}
 }
 
 // own says why sockets are without holders. The source has named the rest.
-func (s *Snapshot) own(_ context.Context, _ *Options, _ Source) {
+func (s *Snapshot) own(_ context.Context, _ *Options, _ Source, _ *netSearch) {
 	c := &s.Coverage
 	c.Privileges = "user"
 	why := NotPermitted

@@ -1,6 +1,9 @@
 package scanner
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // A Snapshot is what a scan saw.
 type Snapshot struct {
@@ -166,4 +169,15 @@ func (c *Coverage) limit(incomplete bool, code, text, remedy string) {
 		c.Complete = false
 	}
 	c.Limitations = append(c.Limitations, Limitation{code, text, remedy})
+}
+
+// join takes over the limitations of another network namespace, each once: what
+// holds for the kernel was said of the scan's own.
+func (c *Coverage) join(other *Coverage) {
+	c.Complete = c.Complete && other.Complete
+	for _, l := range other.Limitations {
+		if !slices.Contains(c.Limitations, l) {
+			c.Limitations = append(c.Limitations, l)
+		}
+	}
 }

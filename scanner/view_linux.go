@@ -15,6 +15,8 @@ type privileges struct {
 	// /proc/PID/fd needs (PTRACE_MODE_READ_FSCREDS, ptrace(2)), and
 	// CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE, which listing them needs.
 	ptrace, search bool
+	// admin is CAP_SYS_ADMIN, which entering a network namespace needs (setns(2)).
+	admin bool
 	// initial reports whether they count on the whole host: the user namespace
 	// is the first one.
 	initial bool
@@ -34,6 +36,7 @@ func readPrivileges() privileges {
 	if err := unix.Capget(&h, &d[0]); err == nil {
 		has := func(n uint) bool { return d[n/32].Effective&(1<<(n%32)) != 0 }
 		p.ptrace = has(unix.CAP_SYS_PTRACE)
+		p.admin = has(unix.CAP_SYS_ADMIN)
 		p.search = has(unix.CAP_DAC_READ_SEARCH) || has(unix.CAP_DAC_OVERRIDE)
 	}
 	p.initial = readlink("/proc/self/ns/user") == firstUserNamespace

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"strings"
 )
 
 // Init is process 1 of a load: it makes the scenario that it reads from standard
@@ -148,6 +149,9 @@ func furnish() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
+	if err := leaveNetns(); err != nil {
+		return err
+	}
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
@@ -163,6 +167,23 @@ func furnish() error {
 	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req); err != nil {
 		return fmt.Errorf("loopback device: %w", err)
+	}
+	return nil
+}
+
+// leaveNetns takes the network namespaces that others have mounted on the host
+// out of the mount tree of the caller: proc_pid_mountinfo(5).
+func leaveNetns() error {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); strings.Contains(line, " - nsfs ") && len(f) > 4 {
+			if err := unix.Unmount(f[4], unix.MNT_DETACH); err != nil {
+				return fmt.Errorf("unmount %s: %w", f[4], err)
+			}
+		}
 	}
 	return nil
 }

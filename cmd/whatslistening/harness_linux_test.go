@@ -58,6 +58,9 @@ func enter() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("private mounts: %w", err)
 	}
+	if err := leaveNetns(); err != nil {
+		return err
+	}
 	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
 		return fmt.Errorf("proc: %w", err)
 	}
@@ -72,6 +75,23 @@ func enter() error {
 	}
 	ifr.SetUint16(unix.IFF_UP)
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, ifr)
+}
+
+// leaveNetns takes the network namespaces that others have mounted on the host
+// out of the mount tree of the caller: proc_pid_mountinfo(5).
+func leaveNetns() error {
+	b, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); strings.Contains(line, " - nsfs ") && len(f) > 4 {
+			if err := unix.Unmount(f[4], unix.MNT_DETACH); err != nil {
+				return fmt.Errorf("unmount %s: %w", f[4], err)
+			}
+		}
+	}
+	return nil
 }
 
 // inNamespaces runs body in namespaces of its own, as the last act of a test.

@@ -1,0 +1,203 @@
+package scanner
+
+import (
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A netSearch finds the network namespaces that processes are in and that are
+// mounted somewhere.
+type netSearch struct {
+	privileges privileges
+	own        uint64            // the namespace of the scan; 0 where unknown
+	found      map[uint64]*netNS // by inode, the scan's own among them
+	named      map[string]*netNS // those looked into, by name
+
+	// pids are the processes that there were, by number, and bare those among
+	// them without descriptors and without threads: the kernel's own, and zombies.
+	pids, bare []int32
+
+	group sync.WaitGroup // the search, while it is under way
+}
+
+// beginNetSearch has a search run while the scan does other things, unless no
+// namespace but the scan's own is asked for or the source shows no other.
+func beginNetSearch(o *Options, source Source) *netSearch {
+	s := &netSearch{privileges: readPrivileges(), named: map[string]*netNS{OwnNamespace: nil}}
+	if o.NetNS != NetNSOwn && source == Netlink {
+		s.group.Go(func() { s.search(o.procfs()) })
+	}
+	return s
+}
+
+// search fills in what there is.
+func (s *netSearch) search(procfs string) {
+	s.own = parseNetLink([]byte(readlink("/proc/thread-self/ns/net")))
+	s.found = make(map[uint64]*netNS)
+	root, err := openProc(procfs)
+	if err != nil {
+		return
+	}
+	defer root.close()
+	if s.pids, err = root.pids(); err != nil {
+		return
+	}
+	s.processes(root)
+	if !root.real {
+		return // the mounts of a copy are not this host's
+	}
+	s.mounts(procfs+"/self", "")
+	// In a container that sees the processes of the host, the mounts are those of
+	// the container.
+	if mnt := readlink(procfs + "/1/ns/mnt"); mnt != "" && mnt != readlink(procfs+"/self/ns/mnt") {
+		s.mounts(procfs+"/1", procfs+"/1/root")
+	}
+}
+
+// at returns the namespace with an inode, which is noted when it is new.
+func (s *netSearch) at(inode uint64) *netNS {
+	n := s.found[inode]
+	if n == nil {
+		n = &netNS{Namespace: Namespace{Inode: inode}, fd: -1}
+		s.found[inode] = n
+	}
+	return n
+}
+
+// others returns the namespaces that are not the scan's own.
+func (s *netSearch) others() []*netNS {
+	list := make([]*netNS, 0, len(s.found))
+	for inode, n := range s.found {
+		if inode != s.own {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// mounts notes the namespaces that are mounted where a process sees them. prefix
+// leads to the root of that process.
+func (s *netSearch) mounts(process, prefix string) {
+	buf := make([]byte, 16<<10)
+	for _, m := range parseNetMounts(readSmall(process+"/mountinfo", &buf)) {
+		if n := s.at(m.inode); n.mount == "" || betterMount(m.path, n.mount) {
+			n.mount, n.prefix = m.path, prefix
+		}
+	}
+}
+
+// perSearcher is how many processes are worth a thread to ask for their
+// namespaces, and maxInside how many processes of a namespace are remembered.
+const (
+	perSearcher = 256
+	maxInside   = 16
+)
+
+// processes notes the namespaces that processes are in.
+func (s *netSearch) processes(root *procRoot) {
+	n := min(runtime.GOMAXPROCS(0), maxWorkers, (len(s.pids)+perSearcher-1)/perSearcher)
+	if n == 0 {
+		return
+	}
+	parts := make([]*netSearcher, n)
+	var group sync.WaitGroup
+	for i := range parts {
+		p := &netSearcher{w: walker{root: root}, found: make(map[uint64]*netNS)}
+		parts[i] = p
+		pids := s.pids[i*len(s.pids)/n : (i+1)*len(s.pids)/n]
+		if i == n-1 {
+			p.look(pids)
+			break
+		}
+		group.Go(func() { p.look(pids) })
+	}
+	group.Wait()
+	for _, p := range parts { // in the order of the pids
+		s.bare = append(s.bare, p.bare...)
+		for _, inode := range slices.Sorted(maps.Keys(p.found)) {
+			from, to := p.found[inode], s.at(inode)
+			if to.PID == 0 {
+				to.PID = from.PID
+			}
+			to.Processes += from.Processes
+			to.pids = append(to.pids, from.pids[:min(len(from.pids), maxInside-len(to.pids))]...)
+		}
+	}
+}
+
+// A netSearcher asks processes, one after the other, which network namespace they
+// are in.
+type netSearcher struct {
+	w     walker // for its names and buffers
+	found map[uint64]*netNS
+	last  *netNS // of the last process: most are in one namespace
+	bare  []int32
+	// kernel reports whether the last process was the kernel's own. Those began
+	// one after the other, from pid 2 on.
+	kernel bool
+}
+
+func (s *netSearcher) look(pids []int32) {
+	for _, pid := range pids {
+		s.process(int(pid))
+	}
+}
+
+// process notes the namespace of a process.
+func (s *netSearcher) process(pid int) {
+	w := &s.w
+	if (s.kernel || pid == 2) && w.root.counts {
+		// What has no descriptors holds no socket. The walk need not ask again.
+		var st unix.Stat_t
+		w.path.set(pid, "/fd")
+		s.kernel = unix.Fstatat(w.root.fd, w.path.String(), &st, 0) == nil && st.Size == 0 && !w.hasThreads(pid)
+		if s.kernel {
+			s.bare = append(s.bare, int32(pid))
+			return
+		}
+	}
+	n, e := readDescriptor(w.root.fd, w.path.set(pid, "/ns/net"), &w.link)
+	if e == unix.ENOENT && w.hasThreads(pid) {
+		// A main thread that has ended is in no namespace. Its threads are.
+		n, e = s.thread(pid)
+	}
+	if e != 0 {
+		return
+	}
+	inode := parseNetLink(w.link[:n])
+	if inode == 0 {
+		return
+	}
+	if s.last == nil || s.last.Inode != inode {
+		if s.last = s.found[inode]; s.last == nil {
+			s.last = &netNS{Namespace: Namespace{Inode: inode, PID: pid}}
+			s.found[inode] = s.last
+		}
+	}
+	s.last.Processes++
+	if len(s.last.pids) < maxInside {
+		s.last.pids = append(s.last.pids, int32(pid))
+	}
+}
+
+// thread reads the link of one of the threads that a process still has.
+func (s *netSearcher) thread(pid int) (n int, e unix.Errno) {
+	w := &s.w
+	tasks, e := w.open(w.path.set(pid, "/task"))
+	if e != 0 {
+		return 0, e
+	}
+	defer closeFile(tasks)
+	e = unix.ENOENT
+	readFolder(tasks, make([]byte, 4<<10), func(tid int) bool {
+		if tid != pid {
+			n, e = readDescriptor(w.root.fd, w.path.task(pid, tid, "/ns/net"), &w.link)
+		}
+		return e != 0
+	})
+	return n, e
+}
