@@ -65,6 +65,12 @@ func isHost(s *scanner.Socket) bool { return s.Namespace == "host" || s.Namespac
 // reach fills in who can reach the listener.
 func (v *hostView) reach(l *Listener) {
 	s := l.Socket
+	switch s.Protocol {
+	case scanner.Unix, scanner.VSock, scanner.Packet:
+		l.Exposure, l.Widest = v.withoutAddress(s)
+		return
+	case scanner.TCP, scanner.UDP, scanner.UDPLite, scanner.SCTP, scanner.DCCP, scanner.Raw, scanner.Ping:
+	}
 	if !isWildcard(s) {
 		l.Exposure = v.bindClass(s)
 		l.Widest = l.Exposure
@@ -81,6 +87,33 @@ func (v *hostView) reach(l *Listener) {
 	c := v.wildcard(answers(s), s.Device)
 	l.Addresses, l.Exposure, l.Widest = c.addresses, c.class, c.widest
 }
+
+// withoutAddress returns who can reach a socket that has no IP address, and the
+// widest class of that.
+//
+//   - A unix socket is reached on this host alone.
+//   - A vsock socket is reached by the hypervisor or its guests, which are as near
+//     as containers are; one bound to VMADDR_CID_LOCAL on this host alone.
+//   - A packet socket is no endpoint: it sees what the interface receives, and so
+//     whatever can send to any address there can send to it.
+func (v *hostView) withoutAddress(s *scanner.Socket) (class, widest Exposure) {
+	switch {
+	case s.Protocol == scanner.Unix,
+		s.VSock != nil && s.VSock.CID == vsockLocal:
+		return Loopback, Loopback
+	case s.Protocol == scanner.VSock:
+		return Container, Container
+	case isLoopbackDevice(s.Device):
+		return Loopback, Loopback
+	case !isHost(s):
+		return Container, Container
+	}
+	c := v.wildcard(v4|v6, s.Device)
+	return c.class, c.widest
+}
+
+// vsockLocal is VMADDR_CID_LOCAL (vsock(7)).
+const vsockLocal = 1
 
 // bindClass returns the class of a socket that is bound to one address.
 func (v *hostView) bindClass(s *scanner.Socket) Exposure {

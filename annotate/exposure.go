@@ -14,8 +14,8 @@ type Exposure uint8
 
 // The classes, from the narrowest.
 const (
-	Loopback  Exposure = iota // this host only
-	Container                 // a container bridge of this host, or another network namespace
+	Loopback  Exposure = iota // this host only, as a unix socket
+	Container                 // a container bridge of this host, another network namespace, or the other end of a vsock
 	LinkLocal                 // the same link
 	Private                   // RFC 1918 or ULA
 	Shared                    // 100.64.0.0/10 (RFC 6598): carrier NAT, tailnets

@@ -31,7 +31,8 @@ type Filter struct {
 type Term struct {
 	// Spec are the ports, where Word is empty.
 	Spec portdb.Spec
-	// Word names a service, a program, a script, or a systemd unit.
+	// Word names a service, a program, a script, a systemd unit, what the kernel
+	// uses a socket for, or the path or abstract name of a unix socket.
 	Word string
 	// registered are the ports that IANA or the operator gives to a service
 	// named Word, usual those where the other layers have it.
@@ -83,7 +84,7 @@ func (f *Filter) Match(l *Listener) bool {
 	if len(f.Protocols) > 0 && !slices.Contains(f.Protocols, l.Protocol) {
 		return false
 	}
-	if len(f.Ranges) > 0 && (l.Protocol == scanner.Raw || !slices.Contains(f.Ranges, l.Range)) {
+	if len(f.Ranges) > 0 && (!l.Protocol.HasPorts() || !slices.Contains(f.Ranges, l.Range)) {
 		return false
 	}
 	if len(f.Users) > 0 && !slices.ContainsFunc(f.Users, l.isOf) {
@@ -100,14 +101,23 @@ func (t *Term) match(l *Listener) bool {
 	return t.names(l) || slices.ContainsFunc(l.Holders, t.namesProcess)
 }
 
-// At reports whether the listener is at one of the ports. A raw socket has none.
+// At reports whether the listener is at one of the ports. A listener of a protocol
+// without ports is at none.
 func (l *Listener) At(s portdb.Spec) bool {
-	return l.Protocol != scanner.Raw && s.Contains(transport(l.Protocol), l.Port)
+	return l.Protocol.HasPorts() && s.Contains(transport(l.Protocol), l.Port)
 }
 
 // names reports whether the port of l goes by the word. What is merely usual at
 // a port counts only where it is not known that another program is there.
 func (t *Term) names(l *Listener) bool {
+	if l.Unix != nil && l.Unix.Path == t.Word {
+		return true
+	}
+	for word := range strings.FieldsSeq(l.KernelUse) {
+		if strings.EqualFold(t.Word, word) {
+			return true
+		}
+	}
 	return strings.EqualFold(t.Word, l.Service.Name) || strings.EqualFold(t.Word, l.KnownAs) ||
 		slices.ContainsFunc(t.registered, l.At) || l.KnownAs == "" && slices.ContainsFunc(t.usual, l.At)
 }

@@ -18,7 +18,8 @@ type Listener struct {
 	// only where asked for. Listeners of one port share the slice: do not change
 	// it.
 	Opinions []portdb.Entry
-	// Range is the IANA range of the port.
+	// Range is the IANA range of the port; of no meaning where the protocol has no
+	// ports ([scanner.Protocol.HasPorts]).
 	Range portdb.Range
 	// Exposure is who can reach the socket.
 	Exposure Exposure
@@ -149,6 +150,8 @@ func (l *Listener) Sentence(text func(string) string) string {
 	}
 	s := "registered for nothing"
 	switch name := l.Service.Name; {
+	case !l.Protocol.HasPorts():
+		s = "no port"
 	case name == "":
 	case l.Service.Source == portdb.Common:
 		s = "registered for nothing, usually " + text(name)
@@ -168,6 +171,8 @@ func (l *Listener) Sentence(text func(string) string) string {
 			}
 			s += text(name)
 		}
+	case l.KernelUse != "":
+		s += "; held by the kernel for " + text(l.KernelUse)
 	case l.Why == scanner.Kernel:
 		s += "; held by the kernel"
 	default:

@@ -25,9 +25,8 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 		l := &listeners[i]
 		l.Socket = &s.Sockets[i]
 		view.reach(l)
-		// The port of a raw socket is the number of a protocol (raw(7)).
-		if l.Protocol == scanner.Raw {
-			continue
+		if !l.Protocol.HasPorts() {
+			continue // the registry knows ports
 		}
 		label := labels.of(transport(l.Protocol), l.Port)
 		if label.named {

@@ -11,18 +11,21 @@ import (
 
 func cellProtocol(p *page, g *group) { p.text(g.l.Protocol.String()) }
 
-func cellPort(p *page, g *group) { p.uint(uint64(g.l.Port)) }
-
-func cellRange(p *page, g *group) { p.text(g.l.Range.String()) }
+func cellRange(p *page, g *group) {
+	if g.l.Protocol.HasPorts() {
+		p.text(g.l.Range.String())
+	}
+}
 
 // cellAddress writes the address as ss(8) does: "*" for every address of both
 // IP versions, and the device or zone after "%".
 func cellAddress(p *page, g *group) {
 	l := g.l
 	switch {
+	case !l.Addr.IsValid() && !l.Protocol.HasPorts():
+		g.addressless(p)
 	case g.v.raw:
 		p.addr(l.Addr)
-		return
 	case g.kinds == answers4|answers6 && foldOf(l.Addr) == everywhere:
 		p.word("*")
 	case g.kinds == answers4|answers6 && foldOf(l.Addr) == loopback:
@@ -30,7 +33,7 @@ func cellAddress(p *page, g *group) {
 	default:
 		p.addr(l.Addr)
 	}
-	if l.Device != "" && l.Device != l.Addr.Zone() {
+	if l.Device != "" && l.Device != l.Addr.Zone() && !g.v.raw {
 		p.word("%")
 		p.text(l.Device)
 	}
@@ -178,6 +181,7 @@ func cellV6Only(p *page, g *group) { cellBool(p, g, g.l.V6Only) }
 // cellFamily writes the IP versions that the row answers.
 func cellFamily(p *page, g *group) {
 	switch {
+	case g.l.Family == 0:
 	case g.v.raw:
 		p.uint(uint64(g.l.Family))
 	case g.kinds == answers4|answers6:

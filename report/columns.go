@@ -14,13 +14,13 @@ var columns = [...]column{
 		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Protocol, b.Protocol) },
 	},
 	{
-		key: "address", title: "ADDRESS", help: `local address; "*" is every one, IPv4 and IPv6; "%" a device`,
+		key: "address", title: "ADDRESS", help: `local address, or path; "*" is every one, IPv4 and IPv6; "%" a device`,
 		need: 82, cost: 15, least: 10, cell: cellAddress, style: styleAddress, compare: byAddress,
 	},
 	{
-		key: "port", title: "PORT", help: "local port",
+		key: "port", title: "PORT", help: "local port; for raw the IP protocol, for ping the id, for packet the ethertype",
 		need: 100, cost: 20, least: 5, right: true, ours: true, cell: cellPort,
-		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Port, b.Port) },
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(number(a), number(b)) },
 	},
 	{
 		key: "service", title: "SERVICE", help: `what the port is registered for; "≠" where another program holds it`,
@@ -126,6 +126,26 @@ var columns = [...]column{
 		key: "mptcp", title: "MPTCP", help: "a TCP listener that is a Multipath TCP one",
 		need: 12, cost: 1, least: 4, ours: true, cell: cellMPTCP,
 		compare: func(a, b *annotate.Listener) int { return compareBool(a.MPTCP, b.MPTCP) },
+	},
+	{
+		key: "path", title: "PATH", help: `path of a unix socket; "@" and its name for an abstract one`,
+		need: 13, cost: 1, least: 10, keep: keepTail, cell: cellPath,
+	},
+	{
+		key: "mode", title: "MODE", help: "permissions of the path of a unix socket: who may connect",
+		need: 24, cost: 1, least: 4, ours: true, cell: cellMode,
+	},
+	{
+		key: "path-user", title: "PATH USER", help: "owner of the path of a unix socket",
+		need: 23, cost: 1, least: 6, cell: cellPathUser,
+	},
+	{
+		key: "type", title: "TYPE", help: "type of a unix or packet socket: stream, seqpacket; raw, dgram",
+		need: 12, cost: 1, least: 5, ours: true, cell: cellType,
+	},
+	{
+		key: "kernel-use", title: "KERNEL USE", help: "what the kernel uses a socket of its own for",
+		need: 11, cost: 1, least: 8, cell: cellKernelUse,
 	},
 	{
 		key: "device", title: "DEVICE", help: "interface that the socket is bound to",

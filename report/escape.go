@@ -65,6 +65,20 @@ func (p *page) addr(a netip.Addr) {
 	}
 }
 
+// octal writes permission bits: four digits or more.
+func (p *page) octal(n uint32) {
+	for shift := 9; shift > 0 && n>>shift == 0; shift -= 3 {
+		p.buf = append(p.buf, '0')
+	}
+	p.buf = strconv.AppendUint(p.buf, uint64(n), 8)
+}
+
+// hex writes a number in hexadecimal: 0x88cc.
+func (p *page) hex(n uint16) {
+	p.buf = append(p.buf, '0', 'x')
+	p.buf = strconv.AppendUint(p.buf, uint64(n), 16)
+}
+
 // time writes a time in UTC, to the second.
 func (p *page) time(t time.Time) { p.buf = t.UTC().AppendFormat(p.buf, time.RFC3339) }
 

@@ -178,7 +178,7 @@ func (v *view) compare(i, j int32) int {
 		return c
 	}
 	if foldOf(a.Addr) == apart {
-		if c := a.Addr.Compare(b.Addr); c != 0 {
+		if c := cmp.Or(a.Addr.Compare(b.Addr), comparePortless(a.Socket, b.Socket)); c != 0 {
 			return c
 		}
 	}
@@ -187,6 +187,7 @@ func (v *view) compare(i, j int32) int {
 		cmp.Compare(a.Namespace, b.Namespace),
 		cmp.Compare(a.Why, b.Why),
 		cmp.Compare(a.User, b.User),
+		cmp.Compare(a.KernelUse, b.KernelUse),
 		cmp.Compare(a.Service.Name, b.Service.Name),
 		cmp.Compare(a.KnownAs, b.KnownAs),
 		cmp.Compare(a.Program, b.Program),

@@ -35,7 +35,7 @@ type subjectRecord struct {
 	Namespace string           `json:"namespace"`
 	Protocol  scanner.Protocol `json:"protocol" enum:"tcp,udp,udplite,sctp,dccp,raw,ping,packet,vsock,unix"`
 	Family    scanner.Family   `json:"family" null:"0"`
-	Address   netip.Addr       `json:"address"`
+	Address   netip.Addr       `json:"address" null:"zero"`
 	Device    string           `json:"device"`
 	Port      uint16           `json:"port"`
 	Path      string           `json:"path,omitempty"`

@@ -138,6 +138,10 @@ func (rec *listenerRecord) fill(l *annotate.Listener) {
 	if l.Service == (annotate.Service{}) {
 		label.Source = -1
 	}
+	ports := rangeOrNone(-1)
+	if l.Protocol.HasPorts() {
+		ports = rangeOrNone(l.Range)
+	}
 	*rec = listenerRecord{
 		Protocol: l.Protocol, Family: l.Family, MPTCP: l.MPTCP,
 		Address: l.Addr, Port: l.Port, V6Only: l.V6Only,
@@ -145,7 +149,7 @@ func (rec *listenerRecord) fill(l *annotate.Listener) {
 		UID: l.UID, User: l.User,
 		Inode: l.Inode, Cookie: l.Cookie, CgroupID: l.CgroupID,
 		Service: label, Opinions: opinions,
-		Range: l.Range, Exposure: l.Exposure, Widest: l.Widest, Addresses: l.Addresses,
+		Range: ports, Exposure: l.Exposure, Widest: l.Widest, Addresses: l.Addresses,
 		Ephemeral: l.Ephemeral, MaybeClient: l.MaybeClient,
 		Program: l.Program, KnownAs: l.KnownAs,
 		Queue: queueRecord(l.Queue),

@@ -18,9 +18,10 @@ type listenerRecord struct {
 	Family scanner.Family `json:"family" null:"0"`
 	// A Multipath TCP listener (RFC 8684).
 	MPTCP bool `json:"mptcp"`
-	// With the zone of a link-local address, as fe80::1%eth0.
-	Address netip.Addr `json:"address"`
-	Port    uint16     `json:"port"`
+	// With the zone of a link-local address, as fe80::1%eth0. Null for a socket that is not of the internet protocols.
+	Address netip.Addr `json:"address" null:"zero"`
+	// For a raw socket the number of the IP protocol, for a ping socket its identifier; null for a socket that has none.
+	Port uint16 `json:"port" null:"0"`
 	// IPV6_V6ONLY: where false, a socket on :: answers IPv4 too.
 	V6Only bool `json:"v6only"`
 	// The interface of SO_BINDTODEVICE; empty for none.
@@ -41,8 +42,8 @@ type listenerRecord struct {
 	Service serviceRecord `json:"service"`
 	// What every layer of the registry says of the port, where that was asked for.
 	Opinions []entryRecord `json:"opinions"`
-	// The IANA range of the port.
-	Range portdb.Range `json:"range" enum:"well-known,registered,dynamic"`
+	// The IANA range of the port; null where the protocol has no ports.
+	Range rangeOrNone `json:"range" enum:"well-known,registered,dynamic" null:"-1"`
 	// Who can reach the socket: the widest class of peers.
 	Exposure annotate.Exposure `json:"exposure" enum:"loopback,container,link-local,private,shared,public,all"`
 	// The widest class among addresses: what an exposure of all comes to on this host.
@@ -92,6 +93,11 @@ type unixRecord struct {
 	// The owner of the path; null where not known.
 	UID  int64  `json:"uid" null:"-1"`
 	User string `json:"user"`
+	// The file that the socket was bound to: the low half of its inode number, and the kernel's number of its device.
+	Inode  uint32 `json:"inode,omitempty"`
+	Device uint32 `json:"device,omitempty"`
+	// The path leads to the socket no more: the file was removed, or another took its place.
+	Gone bool `json:"gone,omitempty"`
 }
 
 // vsockRecord is the address of a vsock socket.

@@ -111,6 +111,10 @@ func (g *group) ownerless(p *page) {
 	switch g.l.Why {
 	case scanner.Kernel:
 		p.word("kernel")
+		if g.l.KernelUse != "" {
+			p.word(": ")
+			p.text(g.l.KernelUse)
+		}
 	case scanner.NotPermitted:
 		p.word("– (not permitted)")
 	case scanner.NotFound:

@@ -207,6 +207,16 @@ func (l *loader) listener(rec *listenerRecord) error {
 	if f := rec.Family; f != 0 && f != scanner.IPv4 && f != scanner.IPv6 {
 		return fmt.Errorf("family: %d is neither 4 nor 6", f)
 	}
+	if rec.Protocol.HasPorts() {
+		switch {
+		case rec.Range < 0:
+			return fmt.Errorf("range: null in a listener of %v", rec.Protocol)
+		case rec.Port == 0:
+			return fmt.Errorf("port: null in a listener of %v", rec.Protocol)
+		case !rec.Address.IsValid():
+			return fmt.Errorf("address: null in a listener of %v", rec.Protocol)
+		}
+	}
 	var opinions []portdb.Entry
 	for i := range rec.Opinions {
 		e, err := rec.Opinions[i].entry()
@@ -249,7 +259,7 @@ func (l *loader) listener(rec *listenerRecord) error {
 	l.report.Listeners = append(l.report.Listeners, annotate.Listener{
 		Socket:  s,
 		Service: label, Opinions: opinions,
-		Range: rec.Range, Exposure: rec.Exposure, Widest: rec.Widest, Addresses: rec.Addresses,
+		Range: portdb.Range(max(rec.Range, 0)), Exposure: rec.Exposure, Widest: rec.Widest, Addresses: rec.Addresses,
 		Ephemeral: rec.Ephemeral, MaybeClient: rec.MaybeClient,
 		Program: rec.Program, KnownAs: rec.KnownAs,
 		Backlog: rec.Backlog, MayNotStart: rec.MayNotStart,

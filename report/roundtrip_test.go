@@ -245,7 +245,7 @@ func anyListener() *rapid.Generator[annotate.Listener] {
 				Protocol: anyProtocol(t),
 				Family:   anyFamily(t),
 				MPTCP:    yes("mptcp"), V6Only: yes("v6only"), Why: scanner.Why(number("why", 4)),
-				Port: rapid.Uint16().Draw(t, "port"), Addr: anyAddr().Draw(t, "addr"),
+				Port: rapid.Uint16Min(1).Draw(t, "port"), Addr: anyAddr().Draw(t, "addr"),
 				Device: text("device"), Namespace: text("namespace"),
 				UID: rapid.Int64Range(-1, 1<<32-1).Draw(t, "uid"), User: text("user"),
 				Inode:     rapid.Uint64Range(0, 1<<53).Draw(t, "inode"),
@@ -264,11 +264,17 @@ func anyListener() *rapid.Generator[annotate.Listener] {
 			Backlog: annotate.Backlog(number("backlog", 2)), MayNotStart: yes("may not start"),
 			LeadsTo: anyEndpoints(t, "leads to"), PublishedAs: anyEndpoints(t, "published as"),
 		}
+		if !l.Protocol.HasPorts() {
+			l.Range = 0
+			l.Port = rapid.Uint16().Draw(t, "number")
+			l.Addr = rapid.OneOf(anyAddr(), rapid.Just(netip.Addr{})).Draw(t, "no addr")
+		}
 		switch l.Protocol {
 		case scanner.Unix:
 			l.Unix = &scanner.UnixAddr{
 				Type: text("type"), Path: text("path"), Mode: rapid.Uint32().Draw(t, "mode"),
 				UID: rapid.Int64Range(-1, 1<<32-1).Draw(t, "path uid"), User: text("path user"),
+				Inode: rapid.Uint32().Draw(t, "path inode"), Device: rapid.Uint32().Draw(t, "path device"), Gone: yes("gone"),
 			}
 		case scanner.VSock:
 			l.VSock = &scanner.VSockAddr{CID: rapid.Uint32().Draw(t, "cid"), Port: rapid.Uint32().Draw(t, "vsock port")}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/scanner"
 )
 
 // sort puts the rows in order: by the columns called keys, "-" before one for
@@ -56,8 +57,14 @@ func orderBy(keys []string) (func(a, b *annotate.Listener) int, error) {
 // natural is the total order of listeners: by port, protocol and address, and
 // then by whatever else tells two sockets apart.
 func natural(a, b *annotate.Listener) int {
-	if a.Port != b.Port {
-		return cmp.Compare(a.Port, b.Port)
+	if a.Protocol > scanner.DCCP || b.Protocol > scanner.DCCP {
+		// Behind those with ports, by protocol.
+		if c := cmp.Compare(max(a.Protocol, scanner.DCCP), max(b.Protocol, scanner.DCCP)); c != 0 {
+			return c
+		}
+	}
+	if x, y := number(a), number(b); x != y {
+		return cmp.Compare(x, y)
 	}
 	if a.Protocol != b.Protocol {
 		return cmp.Compare(a.Protocol, b.Protocol)
@@ -88,7 +95,7 @@ func byAddress(a, b *annotate.Listener) int {
 	if c := -compareBool(a.Addr.IsUnspecified(), b.Addr.IsUnspecified()); c != 0 {
 		return c
 	}
-	return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Device, b.Device))
+	return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Device, b.Device), comparePortless(a.Socket, b.Socket))
 }
 
 // byProcess orders by the name of the first holder, without regard to case,

@@ -53,6 +53,7 @@ func (p Protocol) number() int {
 		return 136
 	case Raw:
 		return 255
+	case Ping, Packet, VSock, Unix: // not of inet_diag
 	}
 	return 0
 }
@@ -60,9 +61,9 @@ func (p Protocol) number() int {
 // state returns the state in which a socket of the protocol accepts traffic.
 func (p Protocol) state() uint8 {
 	switch p {
-	case UDP, UDPLite, Raw:
+	case UDP, UDPLite, Raw, Ping:
 		return stateClose
-	case TCP, SCTP, DCCP:
+	case TCP, SCTP, DCCP, Packet, VSock, Unix:
 	}
 	return stateListen
 }
@@ -142,6 +143,7 @@ func parseDiag(list *socketList, q diagQuery, data []byte, link func(uint32) str
 			locals = v
 		}
 	}
+	s.V6Only = s.V6Only || s.Family == IPv6 && q.protocol == Raw
 	if len(locals) <= sockaddrStorageLen { // none, or the one already known
 		s.place(device)
 		list.add(&s)

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,14 +21,22 @@ func listNetlink(ctx context.Context, o *Options, c *Coverage) ([]Socket, error)
 	if runtime.GOMAXPROCS(0) > 1 {
 		conn.another = func() (*netlinkConn, error) { return dialNetlink(unix.NETLINK_SOCK_DIAG) }
 	}
-	return listDiag(ctx, conn, o, c)
+	socks, err := listDiag(ctx, conn, o, c)
+	if err != nil {
+		return nil, err
+	}
+	return listOthers(ctx, conn, o, c, socks)
 }
 
-// listDiag asks conn for every protocol of o in both families.
+// listDiag asks conn for every protocol of o that inet_diag knows, in both
+// families.
 func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) ([]Socket, error) {
 	first := newDiagAsker(conn)
 	askers := []*diagAsker{first}
 	for _, p := range o.protocols() {
+		if p.number() == 0 {
+			continue
+		}
 		var under *underWay
 		for _, f := range [...]Family{IPv4, IPv6} {
 			var err error
@@ -52,15 +61,20 @@ func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) (
 			if !unsupported(err) || f == IPv4 && (p == TCP || p == UDP) {
 				return nil, fmt.Errorf("sock_diag %v: %w", p, err)
 			}
-			if f == IPv4 {
+			switch {
+			case f != IPv4:
+			case p == Raw:
+				parseNetTables(&first.list, p, o, "raw")
+				c.limit(true, LimitProtocol, "raw sockets were read from /proc/net/raw, which does not know the devices that they are bound to: "+
+					"the kernel is without raw_diag", "modprobe raw_diag")
+			default:
 				unseen(o, c, p)
 			}
 			break // a kernel without the protocol, or without IPv6, has no such sockets
 		}
 	}
 	for _, a := range askers {
-		if a.lacks != nil {
-			c.limit(true, LimitNetlinkPartial, fmt.Sprintf("the kernel's answer was incomplete: %v", a.lacks), "scan again when fewer sockets come and go")
+		if a.lacking(c) {
 			break
 		}
 	}
@@ -83,20 +97,19 @@ func newDiagAsker(conn *netlinkConn) *diagAsker {
 	return &diagAsker{conn: conn, link: linkNames(conn.fd)}
 }
 
+// lacking notes that an answer was not complete, and reports whether one was.
+func (a *diagAsker) lacking(c *Coverage) bool {
+	if a.lacks == nil {
+		return false
+	}
+	c.limit(true, LimitNetlinkPartial, fmt.Sprintf("the kernel's answer was incomplete: %v", a.lacks), "scan again when fewer sockets come and go")
+	return true
+}
+
 // ask gathers the sockets that answer a query. That the answer was incomplete is
 // no error here.
 func (a *diagAsker) ask(ctx context.Context, q diagQuery) error {
-	n := a.list.size()
-	err := a.conn.dump(ctx, q.appendTo, func() { a.list.truncate(n) }, func(m nlMessage) error {
-		if m.typ != diagByFamily {
-			return nil
-		}
-		return parseDiag(&a.list, q, m.data, a.link)
-	})
-	if incomplete(err) {
-		a.lacks, err = err, nil
-	}
-	return err
+	return a.gather(ctx, q.appendTo, func(b []byte) error { return parseDiag(&a.list, q, b, a.link) })
 }
 
 // underWay is a query that another conversation answers at the same time.
@@ -142,20 +155,20 @@ func unsupported(err error) bool {
 }
 
 // unseen notes sockets of a protocol that the kernel has and sock_diag does not
-// show, because their part of it (raw_diag, sctp_diag) was not built or may not
-// be loaded.
+// show, because their part of it (sctp_diag, vsock_diag) was not built or may not
+// be loaded, and that nothing else shows.
 func unseen(o *Options, c *Coverage, p Protocol) {
-	module, table := "", ""
 	switch p {
-	case Raw:
-		module, table = "raw_diag", "/net/raw"
 	case SCTP:
-		module, table = "sctp_diag", "/net/sctp/eps"
-	case TCP, UDP, UDPLite, DCCP:
-		return
-	}
-	if exists(o.procfs() + table) {
-		c.limit(true, LimitProtocol, fmt.Sprintf("%v sockets are not listed: the kernel is without %s", p, module), "modprobe "+module)
+		if exists(o.procfs() + "/net/sctp/eps") {
+			c.limit(true, LimitProtocol, "sctp sockets are not listed: the kernel is without sctp_diag", "modprobe sctp_diag")
+		}
+	case VSock:
+		// What the kernel has is told without loading it.
+		if bytes.Contains(netTable(o, "protocols"), []byte("\nAF_VSOCK ")) || exists("/dev/vsock") {
+			c.limit(true, LimitProtocol, "vsock sockets are not listed: the kernel is without vsock_diag, and nothing else shows them", "modprobe vsock_diag")
+		}
+	case TCP, UDP, UDPLite, DCCP, Raw, Ping, Packet, Unix:
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 // accepts TCP or UDP traffic (and SCTP, DCCP and UDP-Lite where there are any).
 type Options struct {
 	Source Source
-	// Protocols are the protocols wanted; none means the default set.
+	// Protocols are the protocols wanted; none means [DefaultProtocols].
 	Protocols []Protocol
 	// Args asks for the arguments of the processes, redacted.
 	Args bool
@@ -66,10 +66,14 @@ func (o *Options) procfs() string {
 	return o.ProcFS
 }
 
+// DefaultProtocols returns the protocols of a scan that is not told any: those
+// with ports.
+func DefaultProtocols() []Protocol { return []Protocol{TCP, UDP, UDPLite, SCTP, DCCP} }
+
 // protocols returns the protocols wanted, each once.
 func (o *Options) protocols() []Protocol {
 	if len(o.Protocols) == 0 {
-		return []Protocol{TCP, UDP, UDPLite, SCTP, DCCP}
+		return DefaultProtocols()
 	}
 	var list []Protocol
 	for p := TCP; p <= Unix; p++ {

@@ -63,9 +63,9 @@ func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders, search *net
 }
 
 // dropGone takes out the ownerless sockets that are no more and returns how many
-// remain. It asks sock_diag again, in the namespace of the socket; there a socket
-// is known by its cookie, which the kernel gives out once. Where the answer is not
-// to be had nothing is taken out.
+// remain. It asks again, in the namespace of the socket; there a socket is known
+// by its cookie, which the kernel gives out once, or else its inode. Where the
+// answer is not to be had nothing is taken out.
 func (s *Snapshot) dropGone(ctx context.Context, o *Options, search *netSearch) int {
 	again := Options{ProcFS: o.ProcFS}
 	ask := make(map[string]*netNS)
@@ -85,17 +85,23 @@ func (s *Snapshot) dropGone(ctx context.Context, o *Options, search *netSearch) 
 		return 0
 	}
 	type id struct {
-		namespace string
-		cookie    uint64
+		namespace     string
+		cookie, inode uint64
+	}
+	of := func(name string, s *Socket) id {
+		if s.Cookie != 0 {
+			return id{namespace: name, cookie: s.Cookie}
+		}
+		return id{namespace: name, inode: s.Inode}
 	}
 	alive := make(map[id]struct{})
 	answered := func(name string, socks []Socket, err error, c *Coverage) {
-		if err != nil && !errors.Is(err, errGone) || !c.Complete {
+		if err != nil && !errors.Is(err, errGone) || c.has(LimitNetlinkPartial) {
 			delete(ask, name)
 			return
 		}
 		for i := range socks {
-			alive[id{name, socks[i].Cookie}] = struct{}{}
+			alive[of(name, &socks[i])] = struct{}{}
 		}
 	}
 	var others []*netNS
@@ -120,7 +126,7 @@ func (s *Snapshot) dropGone(ctx context.Context, o *Options, search *netSearch) 
 		if _, ok := ask[one.Namespace]; !ok || !unheld(&one) {
 			return false
 		}
-		_, ok := alive[id{one.Namespace, one.Cookie}]
+		_, ok := alive[of(one.Namespace, &one)]
 		if !ok {
 			n--
 		}

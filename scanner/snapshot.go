@@ -181,3 +181,8 @@ func (c *Coverage) join(other *Coverage) {
 		}
 	}
 }
+
+// has reports whether there is a limitation of that code.
+func (c *Coverage) has(code string) bool {
+	return slices.ContainsFunc(c.Limitations, func(l Limitation) bool { return l.Code == code })
+}

@@ -41,14 +41,16 @@ type Socket struct {
 	MPTCP bool
 	// V6Only is IPV6_V6ONLY (ipv6(7)) of an IPv6 socket: false on "::" means
 	// that the socket answers IPv4 too. Only sock_diag knows it; the other
-	// source leaves it false and says so in the coverage.
+	// source leaves it false and says so in the coverage. It is true of IPv6
+	// sockets of Raw and Ping, which never see IPv4.
 	V6Only bool
 	// Why says why Holders is empty.
 	Why Why
-	// Port is the local port, in host byte order.
+	// Port is the local port, in host byte order; for Raw and Ping what the
+	// protocol has in its place, and 0 for Packet, VSock and Unix.
 	Port uint16
 	// Addr is the local address; the zone is set for a link-local one. An
-	// IPv4-mapped address is given as IPv4.
+	// IPv4-mapped address is given as IPv4. Packet, VSock and Unix have none.
 	Addr netip.Addr
 	// Device is the interface of SO_BINDTODEVICE; empty for none.
 	Device string
@@ -84,6 +86,7 @@ type UnixAddr struct {
 	Type string
 	// Path is where the socket is bound; "@" and the name for one in the abstract
 	// namespace, whose NULs stand as they are; empty for a socket without a name.
+	// A relative path stands as it is; one that begins with "@" as "./@".
 	Path string
 	// Mode are the permission bits of the path, and UID and User its owner: who
 	// may connect. Mode is 0 and UID -1 where they are not known, as for an
@@ -91,6 +94,13 @@ type UnixAddr struct {
 	Mode uint32
 	UID  int64
 	User string
+	// Inode and Device are those of the file that bind(2) made, as unix_diag has
+	// them: the low half of the number, and the kernel's own device number. Both
+	// are 0 for an abstract name and where they are not known.
+	Inode, Device uint32
+	// Gone reports whether the path leads to the socket no more: the file was
+	// removed, or another took its place. False too where that cannot be told.
+	Gone bool
 }
 
 // VSockAny is the CID of a vsock(7) socket that any peer can reach

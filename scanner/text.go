@@ -27,6 +27,10 @@ func ParseProtocol(s string) (Protocol, error) {
 	return 0, fmt.Errorf("no protocol %q: want one of %s", s, strings.Join(protocols[:], ", "))
 }
 
+// HasPorts reports whether the sockets of the protocol are at ports, as the
+// registry numbers them.
+func (p Protocol) HasPorts() bool { return p <= DCCP }
+
 // discrepancies are the words of the kinds.
 var discrepancies = [...]string{"hidden-from-proc", "hidden-from-netlink", "bound-not-listening", "gone-meanwhile", "reserved"}
 

@@ -30,6 +30,7 @@ type listFlags struct {
 
 	exposed bool
 	proto   []string
+	unix    bool
 	users   []string
 	ranges  []string
 
@@ -47,7 +48,8 @@ func (f *listFlags) groups() groups {
 	var g groups
 	fs := g.add("Which listeners")
 	fs.BoolVar(&f.exposed, "exposed", false, "only what other machines can reach")
-	fs.StringSliceVar(&f.proto, "proto", nil, "`PROTO,...`: only tcp, udp, udplite, sctp, dccp, raw")
+	fs.StringSliceVar(&f.proto, "proto", nil, "`PROTO,...`: only tcp, udp, sctp …, raw, ping, packet, vsock, unix")
+	fs.BoolVar(&f.unix, "unix", false, "unix sockets too, by path or @abstract name")
 	fs.StringSliceVar(&f.users, "user", nil, "`USER,...`: only those users', by name or uid")
 	fs.StringSliceVar(&f.ranges, "range", nil, "`RANGE,...`: only well-known, registered, dynamic ports")
 	fs.BoolVar(&f.all, "all", false, "a row for every socket, clients' too; nothing folded")
@@ -95,7 +97,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 		return err
 	}
 	if f.from != "" {
-		for _, name := range []string{"source", "procfs", "ports", "args"} {
+		for _, name := range []string{"source", "procfs", "ports", "args", "unix"} {
 			if cmd.Flags().Changed(name) {
 				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
 			}
@@ -179,6 +181,9 @@ func (f *listFlags) filter(args []string, db *portdb.DB) (*annotate.Filter, erro
 		}
 		want.Protocols = append(want.Protocols, p)
 	}
+	if f.unix && len(want.Protocols) > 0 {
+		want.Protocols = append(want.Protocols, scanner.Unix)
+	}
 	for _, name := range f.ranges {
 		r, err := portdb.ParseRange(name)
 		if err != nil {
@@ -209,6 +214,9 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 		if fi, err := os.Stat(f.procfs); err != nil || !fi.IsDir() {
 			return nil, usageError("name a folder with a proc filesystem", "--procfs: %q is no folder", f.procfs)
 		}
+	}
+	if f.unix && len(protocols) == 0 {
+		protocols = append(scanner.DefaultProtocols(), scanner.Unix)
 	}
 	snap, err := a.scan(cmd.Context(), &scanner.Options{Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs})
 	if err != nil {
