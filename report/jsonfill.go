@@ -108,6 +108,7 @@ func newCoverageRecord(c *scanner.Coverage) coverageRecord {
 			InitialUser: a.InitialUser, InitialPID: a.InitialPID,
 			HidePID: a.HidePID, Subset: a.Subset,
 			Seccomp: a.Seccomp, Yama: a.Yama, Lockdown: a.Lockdown,
+			Processes: a.Processes, Unreadable: a.Unreadable,
 			Sources: records(a.Sources, func(s *scanner.SourceState) sourceRecord { return sourceRecord(*s) }),
 		}
 	}

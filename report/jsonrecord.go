@@ -146,8 +146,8 @@ type coverageRecord struct {
 
 // accessRecord is what a scan may see, and what stands in its way.
 type accessRecord struct {
-	// The effective user.
-	UID int64 `json:"uid"`
+	// The effective user; null where there are none (Windows).
+	UID int64 `json:"uid" null:"-1"`
 	// The effective capabilities by name, as in capabilities(7).
 	Capabilities []string `json:"capabilities"`
 	// Whether this is the first user namespace of the machine, and the first pid namespace.
@@ -162,6 +162,10 @@ type accessRecord struct {
 	Yama int `json:"yama" null:"-1"`
 	// none, integrity or confidentiality; empty where not known.
 	Lockdown string `json:"lockdown"`
+	// How many processes there are.
+	Processes int `json:"processes,omitempty"`
+	// How many of them do not let their descriptors be seen.
+	Unreadable int `json:"unreadable,omitempty"`
 	// The ways to see sockets and processes.
 	Sources []sourceRecord `json:"sources"`
 }

@@ -91,6 +91,7 @@ func (rec *coverageRecord) coverage() scanner.Coverage {
 			InitialUser: a.InitialUser, InitialPID: a.InitialPID,
 			HidePID: a.HidePID, Subset: a.Subset,
 			Seccomp: a.Seccomp, Yama: a.Yama, Lockdown: a.Lockdown,
+			Processes: a.Processes, Unreadable: a.Unreadable,
 			Sources: records(a.Sources, func(s *sourceRecord) scanner.SourceState { return scanner.SourceState(*s) }),
 		}
 	}

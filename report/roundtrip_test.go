@@ -205,10 +205,11 @@ func anyAccess() *rapid.Generator[*scanner.Access] {
 			return nil
 		}
 		return &scanner.Access{
-			UID: rapid.Int64Range(1, 1<<32-1).Draw(t, "uid"), Capabilities: rapid.SliceOfN(anyText(), 0, 2).Draw(t, "capabilities"),
+			UID: rapid.OneOf(rapid.Just(int64(-1)), rapid.Int64Range(1, 1<<32-1)).Draw(t, "uid"), Capabilities: rapid.SliceOfN(anyText(), 0, 2).Draw(t, "capabilities"),
 			InitialUser: rapid.Bool().Draw(t, "initial user"), InitialPID: rapid.Bool().Draw(t, "initial pid"),
 			HidePID: text("hidepid"), Subset: text("subset"), Seccomp: text("seccomp"),
 			Yama: rapid.IntRange(-1, 3).Draw(t, "yama"), Lockdown: text("lockdown"),
+			Processes: rapid.IntRange(0, 1<<22).Draw(t, "processes"), Unreadable: rapid.IntRange(0, 1<<22).Draw(t, "unreadable"),
 			Sources: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scanner.SourceState {
 				return scanner.SourceState{Name: anyText().Draw(t, "name"), OK: rapid.Bool().Draw(t, "ok"), Why: anyText().Draw(t, "why")}
 			}), 0, 2).Draw(t, "sources"),

@@ -56,12 +56,13 @@ var documents = []struct {
 	{"line", reflect.TypeFor[lineRecord]()},
 	{"explanation", reflect.TypeFor[explanationRecord]()},
 	{"entry", reflect.TypeFor[entryRecord]()},
+	{"diagnosis", reflect.TypeFor[diagnosisRecord]()},
 }
 
 // makeSchema returns the JSON Schema of all output.
 func makeSchema(t *testing.T) []byte {
 	t.Helper()
-	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "explain.go")
+	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "explain.go", "doctor.go")
 	r := &gen.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,
@@ -106,6 +107,7 @@ func makeSchema(t *testing.T) []byte {
 	}
 	constant("report", "schema", Schema)
 	constant("line", "schema", Schema)
+	constant("diagnosis", "schema", Schema)
 	constant("tool", "name", toolName)
 	vsockPort, _ := defs["vsock"].Properties.Get("port")
 	vsockPort.Maximum = "4294967295"
@@ -121,7 +123,7 @@ func makeSchema(t *testing.T) []byte {
 		Version:     gen.Version,
 		ID:          schemaID,
 		Title:       "whatslistening",
-		Description: "A report of whatslistening -o json or -o yaml. The lines of -o jsonl are #/$defs/line; explain writes #/$defs/explanation or #/$defs/explanations, and #/$defs/entry in jsonl. In a string, \\xff stands for a byte that is not part of UTF-8, and \\x5c for a backslash that would read so.",
+		Description: "A report of whatslistening -o json or -o yaml. The lines of -o jsonl are #/$defs/line; explain writes #/$defs/explanation or #/$defs/explanations, and #/$defs/entry in jsonl; doctor writes #/$defs/diagnosis. In a string, \\xff stands for a byte that is not part of UTF-8, and \\x5c for a backslash that would read so.",
 		Ref:         "#/$defs/report",
 		Definitions: defs,
 	}
@@ -239,7 +241,7 @@ func newValidator(t testing.TB) validator {
 		t.Fatal(err)
 	}
 	v := validator{}
-	for _, name := range []string{"report", "line", "explanation", "explanations", "entry", "entries"} {
+	for _, name := range []string{"report", "line", "explanation", "explanations", "entry", "entries", "diagnosis"} {
 		if v[name], err = c.Compile(schemaID + "#/$defs/" + name); err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,9 @@ const (
 	// LimitPIDNamespace: a socket has no holder among the processes of this pid
 	// namespace, and those outside it cannot be seen.
 	LimitPIDNamespace = "pid-namespace"
+	// LimitSubset: /proc shows processes alone (subset=pid), and what was wanted of
+	// the rest is missing.
+	LimitSubset = "proc-subset"
 	// LimitSlow: processes did not answer in time, so that their facts are missing.
 	LimitSlow = "slow-processes"
 	// LimitExhausted: processes could not be looked into for want of descriptors.
@@ -38,6 +41,9 @@ const (
 	// LimitProcFS: another folder than /proc was read on request.
 	LimitProcFS = "other-procfs"
 )
+
+// wholeProc is the remedy of LimitSubset.
+const wholeProc = "mount /proc without subset=pid (ProcSubset=all in a unit)"
 
 // plural returns one or many, as n asks.
 func plural(n int, one, many string) string {

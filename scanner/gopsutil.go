@@ -25,9 +25,13 @@ func listGopsutil(ctx context.Context, o *Options, c *Coverage) ([]Socket, error
 	if len(o.Protocols) > 0 && len(others) > 0 {
 		c.limit(true, LimitProtocol, fmt.Sprintf("sockets of %s are not listed: gopsutil knows tcp and udp alone", join(others)), "")
 	}
-	conns, err := gopsutilConns(pinned(ctx, o.procfs()), kind)
+	root := gopsutilRoot(o.procfs())
+	conns, err := gopsutilConns(pinned(ctx, root), kind)
 	if err != nil {
 		return nil, fmt.Errorf("gopsutil: %w", err)
+	}
+	if root != o.procfs() {
+		c.limit(true, LimitSubset, "/proc shows processes alone (subset=pid): gopsutil does not tell which of them hold the sockets", wholeProc)
 	}
 	socks, pids := fromGopsutil(conns, embedsScope())
 	slices.Sort(pids)

@@ -24,6 +24,9 @@ func readHost(ctx context.Context, o *Options, c *Coverage) (Host, Namespace) {
 	}
 	own := Namespace{Name: OwnNamespace}
 	readNamespace(ctx, o.procfs(), &own, c)
+	if own.Ephemeral == (PortRange{}) && !exists(o.procfs()+"/sys") && exists(o.procfs()+"/self/stat") {
+		c.limit(false, LimitSubset, "the ports that the kernel gives to clients are not known: /proc shows processes alone (subset=pid)", wholeProc)
+	}
 	h.Interfaces, h.Ephemeral, h.Reserved = own.Interfaces, own.Ephemeral, own.Reserved
 	return h, own
 }

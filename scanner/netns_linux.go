@@ -214,15 +214,10 @@ func (search *netSearch) notSeen(c *Coverage, nets []*netNS) {
 
 // netRemedy says what would let a scan look into other network namespaces.
 func (p privileges) netRemedy() string {
-	switch {
-	case p.uid != 0:
-		return "run as root (sudo whatslistening)"
-	case !p.initial:
-		return "this is root of a user namespace: run as root of the host"
-	case !p.admin:
-		return "root lacks CAP_SYS_ADMIN here: add it to the container or unit (--cap-add SYS_ADMIN)"
+	if p.admin && p.initial {
+		return ""
 	}
-	return ""
+	return p.standing().remedies("", true)[0].String()
 }
 
 // contained fills in the container that the processes of the namespace are in,

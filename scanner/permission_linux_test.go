@@ -1,7 +1,6 @@
 package scanner
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"os/exec"
@@ -226,8 +225,13 @@ func TestCase5SubsetPID(t *testing.T) {
 		if got := one(t, s, 7005); !slices.Equal(pidsOf(got), []int{1}) {
 			t.Errorf("holders %v, want [1]", pidsOf(got))
 		}
-		if _, err := Scan(t.Context(), &Options{Source: Gopsutil}); err == nil {
-			t.Error("gopsutil found its tables where there are none")
+		if l := limitation(t, s, LimitSubset); !s.Coverage.Complete || s.Host.Ephemeral != (PortRange{}) || !strings.Contains(l.Text, "subset=pid") {
+			t.Errorf("complete %v, ephemeral %v, %+v", s.Coverage.Complete, s.Host.Ephemeral, l)
+		}
+		// gopsutil finds the sockets by way of this process, and nobody else's.
+		s = scan(t, &Options{Source: Gopsutil})
+		if got := one(t, s, 7005); got.Why != NotTold || s.Coverage.Complete {
+			t.Errorf("gopsutil: why %v, complete %v, want not-told and incomplete", got.Why, s.Coverage.Complete)
 		}
 	})
 }
@@ -292,21 +296,4 @@ func TestCase11HostProc(t *testing.T) {
 			t.Errorf("another procfs is not marked: %+v", s.Coverage)
 		}
 	})
-}
-
-func TestParseHidepid(t *testing.T) {
-	mounts := []byte("22 28 0:21 / /proc rw,nosuid shared:12 - proc proc rw\n" +
-		"30 22 0:30 / /proc/sys/fs/binfmt_misc rw - autofs x rw,hidepid=9\n" +
-		"31 22 0:31 / /proc rw,relatime - proc proc rw,gid=4,hidepid=invisible\n" +
-		"32 22 0:32 / /other rw - proc proc rw,hidepid=ptraceable\n" +
-		"short\n")
-	tests := []struct{ path, want string }{{"/proc", "hidepid=invisible"}, {"/other", "hidepid=ptraceable"}, {"/none", "hidepid"}}
-	for _, tt := range tests {
-		if got := parseHidepid(mounts, tt.path); got != tt.want {
-			t.Errorf("parseHidepid(%q) = %q, want %q", tt.path, got, tt.want)
-		}
-	}
-	if got := parseHidepid(bytes.ReplaceAll(mounts, []byte("hidepid"), []byte("x")), "/proc"); got != "hidepid" {
-		t.Errorf("without the option: %q", got)
-	}
 }

@@ -117,6 +117,9 @@ func Scan(ctx context.Context, o *Options) (*Snapshot, error) {
 		s.Coverage.limit(false, LimitProcFS, fmt.Sprintf("processes were read from %q", o.ProcFS), "")
 	}
 	s.own(ctx, o, source, search)
+	if o.Access {
+		s.access(ctx, o, source)
+	}
 	return s, nil
 }
 

@@ -35,6 +35,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 		c.Processes, c.Unreadable = st.Processes, st.Unreadable
 	}
 	v := readView(o.procfs(), p, st, s.Sockets)
+	v.untold = source == Gopsutil && gopsutilRoot(o.procfs()) != o.procfs()
 	v.limits(c, source)
 	for i := range s.Sockets {
 		if one := &s.Sockets[i]; len(one.Holders) == 0 {
@@ -161,4 +162,14 @@ func nameUsers(socks []Socket, u *users) {
 		}
 		s.User = name
 	}
+}
+
+// gopsutilRoot is the folder in which gopsutil finds the tables of this network
+// namespace: procfs, or that of this process where procfs shows processes alone
+// (subset=pid). There gopsutil does not find the processes.
+func gopsutilRoot(procfs string) string {
+	if !exists(procfs+"/net") && exists(procfs+"/self/net") {
+		return procfs + "/self"
+	}
+	return procfs
 }

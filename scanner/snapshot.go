@@ -122,13 +122,14 @@ type Coverage struct {
 
 // An Access is what a scan may see, and what stands in its way.
 type Access struct {
-	// UID is the effective user.
+	// UID is the effective user; -1 where there are none (Windows).
 	UID int64
 	// Capabilities are the effective ones by name, as in capabilities(7):
 	// "CAP_SYS_PTRACE".
 	Capabilities []string
 	// InitialUser and InitialPID report whether this process is in the first user
 	// namespace and the first pid namespace: root of another counts only there.
+	// They are true outside Linux.
 	InitialUser, InitialPID bool
 	// HidePID and Subset are the options of the mount of /proc (proc(5)); empty
 	// for none.
@@ -140,6 +141,9 @@ type Access struct {
 	// Lockdown is the mode of kernel_lockdown(7): "none", "integrity",
 	// "confidentiality"; empty where unknown.
 	Lockdown string
+	// Processes is how many processes there are, Unreadable how many of them do
+	// not let their descriptors be seen.
+	Processes, Unreadable int
 	// Sources are the ways to see sockets and processes, and whether each
 	// answers.
 	Sources []SourceState

@@ -1,9 +1,7 @@
 package scanner
 
 import (
-	"bytes"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,6 +9,8 @@ import (
 // Privileges are what a process needs to look into others.
 type privileges struct {
 	uid int
+	// caps are the effective capabilities, a bit for each.
+	caps uint64
 	// ptrace and search are CAP_SYS_PTRACE, which reading the links of
 	// /proc/PID/fd needs (PTRACE_MODE_READ_FSCREDS, ptrace(2)), and
 	// CAP_DAC_READ_SEARCH or CAP_DAC_OVERRIDE, which listing them needs.
@@ -34,7 +34,8 @@ func readPrivileges() privileges {
 	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var d [2]unix.CapUserData
 	if err := unix.Capget(&h, &d[0]); err == nil {
-		has := func(n uint) bool { return d[n/32].Effective&(1<<(n%32)) != 0 }
+		p.caps = uint64(d[0].Effective) | uint64(d[1].Effective)<<32
+		has := func(n uint) bool { return p.caps&(1<<n) != 0 }
 		p.ptrace = has(unix.CAP_SYS_PTRACE)
 		p.admin = has(unix.CAP_SYS_ADMIN)
 		p.search = has(unix.CAP_DAC_READ_SEARCH) || has(unix.CAP_DAC_OVERRIDE)
@@ -55,22 +56,22 @@ func (p privileges) name() string {
 // module says otherwise.
 func (p privileges) seeAll() bool { return p.ptrace && p.search && p.initial }
 
-// remedy says what would let the scan see all processes.
-func (p privileges) remedy() string {
-	switch {
-	case p.uid != 0:
-		return "run as root (sudo whatslistening)"
-	case !p.initial:
-		return "this is root of a user namespace: run as root of the host"
-	case !p.ptrace && !p.search:
-		return "root lacks CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH here: add both to the container or unit"
-	case !p.ptrace:
-		return "root lacks CAP_SYS_PTRACE here: add it to the container or unit (--cap-add SYS_PTRACE)"
-	case !p.search:
-		return "root lacks CAP_DAC_READ_SEARCH here: add it to the container or unit (--cap-add DAC_READ_SEARCH)"
+// standing is what decides how a scan can be let see more.
+func (p privileges) standing() standing {
+	s := standing{uid: int64(p.uid), initial: p.initial}
+	for _, c := range [...]struct {
+		name string
+		has  bool
+	}{{capSysPtrace, p.ptrace}, {capDACReadSearch, p.search}, {capSysAdmin, p.admin}} {
+		if !c.has {
+			s.lacks = append(s.lacks, c.name)
+		}
 	}
-	return "a security module keeps root out: look at the audit log of SELinux, AppArmor or Yama"
+	return s
 }
+
+// remedy says what would let the scan see all processes.
+func (p privileges) remedy() string { return p.standing().remedies("", false)[0].String() }
 
 // A view says how much of the processes a scan could see.
 type view struct {
@@ -80,6 +81,7 @@ type view struct {
 	hidepid    string // the option of the proc mount that hides processes, empty for none
 	unmounted  bool   // no process is to be seen at all
 	nested     bool   // there are processes outside, in another pid namespace
+	untold     bool   // the source found no processes to name
 }
 
 // readView looks at what stands between the scan and the processes. Of a scan
@@ -112,27 +114,10 @@ func readView(procfs string, p privileges, st holderStats, socks []Socket) view 
 // "hidepid=invisible".
 func readHidepid(procfs string) string {
 	buf := make([]byte, 16<<10)
-	return parseHidepid(readSmall(procfs+"/self/mountinfo", &buf), procfs)
-}
-
-// parseHidepid looks in a mountinfo (proc_pid_mountinfo(5)) for the last mount at
-// a path, which is the one on top.
-func parseHidepid(b []byte, path string) string {
-	found := "hidepid"
-	for line := range bytes.Lines(b) {
-		mount, super, ok := strings.Cut(strings.TrimSpace(string(line)), " - ")
-		f := strings.Fields(mount)
-		if !ok || len(f) < 5 || f[4] != path {
-			continue
-		}
-		found = "hidepid"
-		for opt := range strings.SplitSeq(super[strings.LastIndexByte(super, ' ')+1:], ",") {
-			if strings.HasPrefix(opt, "hidepid=") {
-				found = opt
-			}
-		}
+	if mode, _ := parseProcMount(readSmall(procfs+"/self/mountinfo", &buf), procfs); mode != "" {
+		return "hidepid=" + mode
 	}
-	return found
+	return "hidepid"
 }
 
 // limits notes what could not be seen.
@@ -146,8 +131,8 @@ func (v view) limits(c *Coverage, source Source) {
 		c.limit(true, LimitUnreadable, "the processes of other users could not be looked into", v.privileges.remedy())
 	}
 	if n := st.Unreadable; n > 0 {
-		c.limit(true, LimitUnreadable, fmt.Sprintf("%d of %s did not show %s sockets", n, processes(st.Processes), plural(n, "its", "their")),
-			v.privileges.remedy())
+		l := unreadableLimit(n, st.Processes, v.privileges.standing())
+		c.limit(true, l.Code, l.Text, l.Remedy)
 	} else if v.without > 0 && v.hidepid == "" && !v.privileges.seeAll() && source == Netlink {
 		c.limit(true, LimitUnreadable, fmt.Sprintf("%d %s no holder among the processes that could be looked into",
 			v.without, plural(v.without, "socket has", "sockets have")), v.privileges.remedy())
@@ -168,14 +153,13 @@ func (v view) limits(c *Coverage, source Source) {
 	}
 }
 
-// processes writes a number of processes.
-func processes(n int) string { return fmt.Sprintf("%d %s", n, plural(n, "process", "processes")) }
-
 // why is the reason that a socket is without a holder. The kernel's own sockets
 // (VXLAN, WireGuard, NFS) are root's and have an inode like any other: they are
 // told by no process having them, once all have been looked into.
 func (v view) why(s *Socket) Why {
 	switch {
+	case v.untold:
+		return NotTold
 	case s.UID < 0 && v.privileges.seeAll() && !v.unmounted: // gopsutil's
 		return NotFound
 	case s.UID < 0:

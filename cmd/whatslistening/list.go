@@ -111,8 +111,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	if err != nil {
 		return err
 	}
-	opinions := format == report.JSON || format == report.JSONL || format == report.YAML
-	r, err := a.gather(cmd, f, db, filter.Protocols, opinions)
+	r, err := a.gather(cmd, f, db, filter.Protocols, format)
 	if err != nil {
 		return err
 	}
@@ -201,8 +200,9 @@ func forPrograms(f report.Format) bool {
 }
 
 // gather returns the report to narrow down: of a scan, or the saved one.
-// A report for programs has every layer's opinion of a port.
-func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols []scanner.Protocol, opinions bool) (*report.Report, error) {
+// A report for programs has every layer's opinion of a port, and where it has
+// room for the coverage, what the scan may see.
+func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols []scanner.Protocol, format report.Format) (*report.Report, error) {
 	source, err := scanner.ParseSource(f.source)
 	if err != nil {
 		return nil, usageError("", "%w", err)
@@ -218,14 +218,15 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 	if f.unix && len(protocols) == 0 {
 		protocols = append(scanner.DefaultProtocols(), scanner.Unix)
 	}
-	snap, err := a.scan(cmd.Context(), &scanner.Options{Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs})
+	access := format == report.JSON || format == report.YAML
+	snap, err := a.scan(cmd.Context(), &scanner.Options{Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs, Access: access})
 	if err != nil {
 		return nil, failure("", "scan: %w", err)
 	}
 	return &report.Report{
 		Tool: toolVersion(), Registry: db.Date(), Time: time.Now().UTC(),
 		Host: snap.Host, Namespaces: snap.Namespaces, Coverage: snap.Coverage, Discrepancies: snap.Discrepancies,
-		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: opinions}),
+		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: access || format == report.JSONL}),
 	}, nil
 }
 
