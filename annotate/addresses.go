@@ -22,15 +22,18 @@ type cover struct {
 	widest    Exposure
 }
 
-// A hostView answers what an address means on one host. Each wildcard is worked
-// out once: its addresses are shared by all the sockets bound to it.
+// A hostView answers what an address means in one network namespace. Each
+// wildcard is worked out once: its addresses are shared by all the sockets bound
+// to it.
 type hostView struct {
 	interfaces []scanner.Interface
-	wildcards  [v4 | v6 + 1]*cover
-	devices    map[deviceKey]*cover
-	// bound are the addresses of the sockets without a wildcard, in one
-	// allocation for all.
-	bound []netip.Addr
+	ephemeral  scanner.PortRange
+	reserved   []scanner.PortRange
+	// outside marks a namespace other than the scan's: what is reached there is
+	// reached by way of this host (osquery/osquery#8516).
+	outside   bool
+	wildcards [v4 | v6 + 1]*cover
+	devices   map[deviceKey]*cover
 	// The class of the last address: sockets come in runs of one address.
 	lastAddr  netip.Addr
 	lastClass Exposure
@@ -42,28 +45,64 @@ type deviceKey struct {
 	families families
 }
 
-// newHostView makes a view for these sockets.
-func newHostView(h *scanner.Host, sockets []scanner.Socket) *hostView {
+// hostViews are the views of a snapshot.
+type hostViews struct {
+	s     *scanner.Snapshot
+	views map[string]*hostView // by the namespace's name
+	// The view of the last socket: they come in runs of one namespace.
+	last     *hostView
+	lastName string
+	// bound are the addresses of the sockets without a wildcard, in one
+	// allocation for all.
+	bound []netip.Addr
+}
+
+func newHostViews(s *scanner.Snapshot) *hostViews {
 	n := 0
-	for i := range sockets {
-		if !isWildcard(&sockets[i]) {
+	for i := range s.Sockets {
+		if !isWildcard(&s.Sockets[i]) {
 			n++
 		}
 	}
-	return &hostView{interfaces: h.Interfaces, bound: make([]netip.Addr, 0, n)}
+	return &hostViews{s: s, views: make(map[string]*hostView, len(s.Namespaces)+1), bound: make([]netip.Addr, 0, n)}
 }
 
-// isWildcard reports whether the socket is bound to every address. One of which
-// the address is not known counts as such: it may be reached by any.
-func isWildcard(s *scanner.Socket) bool {
-	return !s.Addr.IsValid() || s.Addr.IsUnspecified()
+// of returns the view for a socket.
+func (vs *hostViews) of(s *scanner.Socket) *hostView {
+	name := s.Namespace
+	if name == "" {
+		name = scanner.OwnNamespace
+	}
+	if vs.last != nil && vs.lastName == name {
+		return vs.last
+	}
+	v := vs.views[name]
+	if v == nil {
+		v = vs.view(name)
+		vs.views[name] = v
+	}
+	vs.last, vs.lastName = v, name
+	return v
 }
 
-// isHost reports whether the socket is in the network namespace of the scan.
-func isHost(s *scanner.Socket) bool { return s.Namespace == "host" || s.Namespace == "" }
+// view makes the view of a namespace. One that the snapshot does not describe has
+// no addresses and no range.
+func (vs *hostViews) view(name string) *hostView {
+	if name == scanner.OwnNamespace {
+		h := &vs.s.Host
+		return &hostView{interfaces: h.Interfaces, ephemeral: h.Ephemeral, reserved: h.Reserved}
+	}
+	v := &hostView{outside: true}
+	for i := range vs.s.Namespaces {
+		if n := &vs.s.Namespaces[i]; n.Name == name {
+			v.interfaces, v.ephemeral, v.reserved = n.Interfaces, n.Ephemeral, n.Reserved
+		}
+	}
+	return v
+}
 
 // reach fills in who can reach the listener.
-func (v *hostView) reach(l *Listener) {
+func (vs *hostViews) reach(v *hostView, l *Listener) {
 	s := l.Socket
 	switch s.Protocol {
 	case scanner.Unix, scanner.VSock, scanner.Packet:
@@ -71,21 +110,21 @@ func (v *hostView) reach(l *Listener) {
 		return
 	case scanner.TCP, scanner.UDP, scanner.UDPLite, scanner.SCTP, scanner.DCCP, scanner.Raw, scanner.Ping:
 	}
-	if !isWildcard(s) {
-		l.Exposure = v.bindClass(s)
-		l.Widest = l.Exposure
-		v.bound = append(v.bound, s.Addr)
-		l.Addresses = v.bound[len(v.bound)-1 : len(v.bound) : len(v.bound)]
+	if isWildcard(s) {
+		c := v.wildcard(answers(s), s.Device)
+		l.Addresses, l.Exposure, l.Widest = c.addresses, c.class, c.widest
 		return
 	}
-	if !isHost(s) {
-		// Its addresses are those of a namespace that this snapshot does not
-		// describe; but they are not the host's (osquery/osquery#8516).
-		l.Exposure, l.Widest = Container, Container
-		return
-	}
-	c := v.wildcard(answers(s), s.Device)
-	l.Addresses, l.Exposure, l.Widest = c.addresses, c.class, c.widest
+	l.Exposure = v.bindClass(s)
+	l.Widest = l.Exposure
+	vs.bound = append(vs.bound, s.Addr)
+	l.Addresses = vs.bound[len(vs.bound)-1 : len(vs.bound) : len(vs.bound)]
+}
+
+// isWildcard reports whether the socket is bound to every address. One of which
+// the address is not known counts as such: it may be reached by any.
+func isWildcard(s *scanner.Socket) bool {
+	return !s.Addr.IsValid() || s.Addr.IsUnspecified()
 }
 
 // withoutAddress returns who can reach a socket that has no IP address, and the
@@ -105,8 +144,6 @@ func (v *hostView) withoutAddress(s *scanner.Socket) (class, widest Exposure) {
 		return Container, Container
 	case isLoopbackDevice(s.Device):
 		return Loopback, Loopback
-	case !isHost(s):
-		return Container, Container
 	}
 	c := v.wildcard(v4|v6, s.Device)
 	return c.class, c.widest
@@ -120,7 +157,7 @@ func (v *hostView) bindClass(s *scanner.Socket) Exposure {
 	switch {
 	case isLoopbackDevice(s.Device):
 		return Loopback
-	case !isHost(s):
+	case v.outside:
 		return min(scope(s.Addr.Unmap()), Container)
 	case IsContainerInterface(s.Device):
 		return min(scope(s.Addr.Unmap()), Container)
@@ -152,6 +189,9 @@ func (v *hostView) wildcard(f families, device string) *cover {
 			// A wildcard is All even on a host that has loopback alone: any
 			// interface that comes up is covered at once.
 			c.class = All
+			if v.outside {
+				c.class, c.widest = Container, Container
+			}
 			v.wildcards[f] = &c
 		}
 		return v.wildcards[f]
@@ -176,7 +216,7 @@ func (v *hostView) onDevice(f families, device string) cover {
 	switch {
 	case isLoopbackDevice(device):
 		c.class = Loopback
-	case IsContainerInterface(device):
+	case v.outside, IsContainerInterface(device):
 		c.class = Container
 	case c.widest > Loopback:
 		c.class = c.widest

@@ -26,14 +26,13 @@ type Listener struct {
 	// Widest is the widest class among Addresses: what an Exposure of All comes
 	// to on this host as it is now. Otherwise it is Exposure itself.
 	Widest Exposure
-	// Addresses are the host's addresses that a wildcard stands for, or the one
-	// address that the socket is bound to; nil for a wildcard in another network
-	// namespace. They are sorted, IPv4 first; loopback is among them. The slice
-	// is shared: do not change it.
+	// Addresses are the addresses of its network namespace that a wildcard stands
+	// for, or the one address that the socket is bound to. They are sorted, IPv4
+	// first; loopback is among them. The slice is shared: do not change it.
 	Addresses []netip.Addr
 	// Ephemeral reports whether the port lies in the range that the kernel
-	// gives to clients and is not reserved there; false where the range is not
-	// known, as in another network namespace.
+	// gives to clients in the network namespace and is not reserved there; false
+	// where the range is not known.
 	Ephemeral bool
 	// MaybeClient marks a UDP socket that is likely a client waiting for its
 	// answer: ephemeral port, and no known service or program.

@@ -143,3 +143,55 @@ func TestSharedAddresses(t *testing.T) {
 		t.Errorf("the address of another listener became %s", got)
 	}
 }
+
+// TestNamespaces: an address and a port mean what they mean in the network
+// namespace of the socket, and what is reached there is never called public.
+func TestNamespaces(t *testing.T) {
+	web := scanner.Namespace{
+		Name:       "web",
+		Interfaces: []scanner.Interface{iface("lo", "127.0.0.1/8", "::1/128"), iface("eth0", "172.17.0.2/16", "2001:db8::2/64")},
+		Ephemeral:  scanner.PortRange{First: 20000, Last: 30000},
+		Reserved:   []scanner.PortRange{{First: 25000, Last: 25009}},
+	}
+	bare := scanner.Namespace{Name: "bare"}
+	tests := []struct {
+		name      string
+		bound     string
+		port      uint16
+		namespace string
+		addresses string
+		class     annotate.Exposure
+		ephemeral bool
+		client    bool
+	}{
+		{"a wildcard there is its addresses", "0.0.0.0", 80, "web", "127.0.0.1 172.17.0.2", annotate.Container, false, false},
+		{"a dual one too", "::", 80, "web", "127.0.0.1 172.17.0.2 ::1 2001:db8::2", annotate.Container, false, false},
+		{"on its device", "0.0.0.0%eth0", 80, "web", "172.17.0.2", annotate.Container, false, false},
+		{"on its loopback", "0.0.0.0%lo", 80, "web", "127.0.0.1", annotate.Loopback, false, false},
+		{"a global address there", "2001:db8::2", 80, "web", "2001:db8::2", annotate.Container, false, false},
+		{"one that is the host's", "192.0.2.7", 80, "web", "192.0.2.7", annotate.Container, false, false},
+		{"loopback there", "127.0.0.1", 80, "web", "127.0.0.1", annotate.Loopback, false, false},
+		{"its own range", "0.0.0.0", 29007, "web", "127.0.0.1 172.17.0.2", annotate.Container, true, true},
+		{"less what is reserved", "0.0.0.0", 25001, "web", "127.0.0.1 172.17.0.2", annotate.Container, false, false},
+		{"not the host's range", "0.0.0.0", 45700, "web", "127.0.0.1 172.17.0.2", annotate.Container, false, false},
+		{"the host's range", "127.0.0.1", 45700, "host", "127.0.0.1", annotate.Loopback, true, true},
+		{"a namespace with no address", "0.0.0.0", 80, "bare", "", annotate.Container, false, false},
+		{"and with no known range", "0.0.0.0", 50123, "bare", "", annotate.Container, false, true},
+	}
+	snap := &scanner.Snapshot{Host: linux, Namespaces: []scanner.Namespace{{Name: "host"}, web, bare}}
+	for _, tt := range tests {
+		s := bound(tt.bound)
+		s.Protocol, s.Port, s.Namespace = scanner.UDP, tt.port, tt.namespace
+		snap.Sockets = append(snap.Sockets, s)
+	}
+	for i, l := range annotate.Snapshot(snap, portdb.Default(), nil) {
+		tt := tests[i]
+		if l.Exposure != tt.class || l.Widest != tt.class || l.Ephemeral != tt.ephemeral || l.MaybeClient != tt.client {
+			t.Errorf("%s: %v (%v), ephemeral %v, client %v, want %v, %v, %v",
+				tt.name, l.Exposure, l.Widest, l.Ephemeral, l.MaybeClient, tt.class, tt.ephemeral, tt.client)
+		}
+		if got := strings.Trim(fmt.Sprint(l.Addresses), "[]"); got != tt.addresses {
+			t.Errorf("%s stands for %s, want %s", tt.name, got, tt.addresses)
+		}
+	}
+}

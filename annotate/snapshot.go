@@ -17,14 +17,15 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 	if o == nil {
 		o = &Options{}
 	}
-	view := newHostView(&s.Host, s.Sockets)
+	views := newHostViews(s)
 	labels := labels{db: db, opinions: o.Opinions}
 	judge := judge{db: db, windows: s.Host.OS == "windows"}
 	listeners := make([]Listener, len(s.Sockets))
 	for i := range listeners {
 		l := &listeners[i]
 		l.Socket = &s.Sockets[i]
-		view.reach(l)
+		view := views.of(l.Socket)
+		views.reach(view, l)
 		if !l.Protocol.HasPorts() {
 			continue // the registry knows ports
 		}
@@ -34,19 +35,19 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 		}
 		l.Opinions = label.opinions
 		l.Range = portdb.RangeOf(l.Port)
-		l.Ephemeral = isHost(l.Socket) && isEphemeral(&s.Host, l.Port)
-		l.MaybeClient = isMaybeClient(&s.Host, l.Socket, l.Ephemeral, label.named)
+		l.Ephemeral = view.isEphemeral(l.Port)
+		l.MaybeClient = view.isMaybeClient(l.Socket, l.Ephemeral, label.named)
 		l.Program, l.KnownAs = judge.judge(l.Socket, &label.entry, label.named)
 	}
 	return listeners
 }
 
 // isEphemeral reports whether the kernel gives the port to clients.
-func isEphemeral(h *scanner.Host, port uint16) bool {
-	if h.Ephemeral == (scanner.PortRange{}) || port < h.Ephemeral.First || port > h.Ephemeral.Last {
+func (v *hostView) isEphemeral(port uint16) bool {
+	if v.ephemeral == (scanner.PortRange{}) || port < v.ephemeral.First || port > v.ephemeral.Last {
 		return false
 	}
-	for _, r := range h.Reserved {
+	for _, r := range v.reserved {
 		if r.First <= port && port <= r.Last {
 			return false
 		}
@@ -62,14 +63,14 @@ func isEphemeral(h *scanner.Host, port uint16) bool {
 //
 // A known server with a socket on such a port (named, avahi-daemon) asks its
 // questions from there, and counts as a client like any other.
-func isMaybeClient(h *scanner.Host, s *scanner.Socket, ephemeral, named bool) bool {
+func (v *hostView) isMaybeClient(s *scanner.Socket, ephemeral, named bool) bool {
 	if s.Protocol != scanner.UDP && s.Protocol != scanner.UDPLite {
 		return false
 	}
 	if named || s.Why == scanner.Kernel || s.Addr.IsMulticast() {
 		return false
 	}
-	if h.Ephemeral == (scanner.PortRange{}) || !isHost(s) {
+	if v.ephemeral == (scanner.PortRange{}) {
 		return portdb.RangeOf(s.Port) == portdb.Dynamic
 	}
 	return ephemeral

@@ -219,7 +219,7 @@ func cellSockets(p *page, g *group) { p.uint(uint64(g.sockets())) }
 
 func cellDevice(p *page, g *group) { p.text(g.l.Device) }
 
-func cellNamespace(p *page, g *group) { p.text(g.l.Namespace) }
+func cellNamespace(p *page, g *group) { p.text(g.shortID(g.l.Namespace)) }
 
 func cellInode(p *page, g *group) {
 	for n := range g.sockets() {
@@ -342,16 +342,17 @@ func cellRuntime(p *page, g *group) {
 	g.list(p, func(h *scanner.Process) string { return h.Runtime })
 }
 
-// cellContainer writes the container's id, of which people read the first
-// twelve digits.
 func cellContainer(p *page, g *group) {
-	g.list(p, func(h *scanner.Process) string {
-		id := h.Container
-		if !g.v.raw && g.v.pids > 0 && len(id) == 64 && strings.Trim(id, lowerHex) == "" {
-			return id[:12]
-		}
-		return id
-	})
+	g.list(p, func(h *scanner.Process) string { return g.shortID(h.Container) })
+}
+
+// shortID returns the first twelve digits of the id of a container, which is
+// what people read of it, and any other text as it is.
+func (g *group) shortID(id string) string {
+	if !g.v.raw && g.v.pids > 0 && len(id) == 64 && strings.Trim(id, lowerHex) == "" {
+		return id[:12]
+	}
+	return id
 }
 
 // cellArgs writes the arguments of the first holder that has any, those with a

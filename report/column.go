@@ -194,7 +194,7 @@ func (v *view) base(f Format) []string {
 			"script", "parent", "started",
 		}
 	}
-	if v.namespaces > 1 {
+	if v.namespaces > 1 || f == Wide {
 		keys = append(keys, "namespace")
 	}
 	return keys

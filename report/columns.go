@@ -45,7 +45,7 @@ var columns = [...]column{
 	},
 	{
 		key: "exposure", title: "EXPOSURE", help: "who can reach it: loopback, container, link-local, private, shared, public, all",
-		need: 80, cost: 7, least: 8, ours: true, cell: cellExposure, style: styleExposure,
+		need: 80, cost: 7, least: 9, ours: true, cell: cellExposure, style: styleExposure,
 		compare: func(a, b *annotate.Listener) int {
 			return cmp.Or(cmp.Compare(a.Exposure, b.Exposure), cmp.Compare(a.Widest, b.Widest))
 		},
@@ -153,7 +153,7 @@ var columns = [...]column{
 	},
 	{
 		key: "namespace", title: "NAMESPACE", help: "network namespace of the socket",
-		need: 65, cost: 4, least: 8, cell: cellNamespace,
+		need: 65, cost: 8, least: 12, cell: cellNamespace, compare: byNamespace,
 	},
 	{
 		key: "unit", title: "UNIT", help: "systemd unit of the holders",

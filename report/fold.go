@@ -23,7 +23,7 @@ type view struct {
 	rows  []row
 	// clients is how many sockets were left out because they look like clients.
 	clients int
-	// namespaces is how many network namespaces there are.
+	// namespaces is how many network namespaces the listeners are in.
 	namespaces int
 	// pids is how many pids of a program a cell names; 0 for all of them.
 	pids int
@@ -61,12 +61,7 @@ func newView(r *Report, fold bool) *view {
 		}
 		v.order = append(v.order, int32(i))
 	}
-	for i := range v.ls {
-		if v.ls[i].Namespace != v.ls[0].Namespace {
-			v.namespaces = 2
-			break
-		}
-	}
+	v.namespaces = countNamespaces(v.ls)
 	v.programs = newPrograms(v.ls, v.order)
 	v.rows = make([]row, 0, len(v.order))
 	if !fold {
@@ -77,6 +72,20 @@ func newView(r *Report, fold bool) *view {
 	}
 	v.fold()
 	return v
+}
+
+// countNamespaces returns how many network namespaces the listeners are in.
+func countNamespaces(ls []annotate.Listener) int {
+	var seen map[string]struct{}
+	for i := 1; i < len(ls); i++ { // in most reports there is one, and no need of a map
+		if name := ls[i].Namespace; seen != nil || name != ls[0].Namespace {
+			if seen == nil {
+				seen = map[string]struct{}{ls[0].Namespace: {}}
+			}
+			seen[name] = struct{}{}
+		}
+	}
+	return max(len(seen), min(len(ls), 1))
 }
 
 // answersOf returns the IP versions that s answers. "::" without IPV6_V6ONLY

@@ -19,6 +19,8 @@ type table struct {
 	dropped []*column
 	// indent is how many cells stand before each row.
 	indent int
+	// oneNamespace says that all rows are in one network namespace.
+	oneNamespace bool
 	// bounded says that the widths are a limit for the cells.
 	bounded bool
 }
@@ -46,7 +48,7 @@ const widestPad = 120
 
 // newTable makes a table with these columns of the rows of v.
 func newTable(v *view, cs []*column, o *Options, in *[nstyles]ink) *table {
-	t := &table{columns: cs, inks: in}
+	t := &table{columns: cs, inks: in, oneNamespace: v.namespaces < 2}
 	if !o.NoTrunc {
 		t.cells.longest = longestCell
 	}
@@ -77,6 +79,15 @@ func newTable(v *view, cs []*column, o *Options, in *[nstyles]ink) *table {
 	return t
 }
 
+// need is the rank of a column. The namespace is the first to go where it tells
+// no two rows apart.
+func (t *table) need(i int) int {
+	if t.oneNamespace && t.columns[i].key == "namespace" {
+		return 0
+	}
+	return t.columns[i].need
+}
+
 // gap is what parts two columns.
 const gap = 2
 
@@ -90,7 +101,7 @@ func (t *table) fit(width int, asked, mute bool) {
 	for i := range byNeed {
 		byNeed[i] = i
 	}
-	slices.SortStableFunc(byNeed, func(a, b int) int { return t.columns[a].need - t.columns[b].need })
+	slices.SortStableFunc(byNeed, func(a, b int) int { return t.need(a) - t.need(b) })
 	over := func() int {
 		sum := -gap
 		for _, w := range t.widths {

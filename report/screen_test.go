@@ -15,4 +15,10 @@ func TestScreens(t *testing.T) {
 	}
 	screen(t, "markdown.md", render(t, host(), Markdown, Options{}))
 	screen(t, "csv.csv", render(t, host(), CSV, Options{}))
+	// Of several network namespaces the table says so by itself.
+	for _, f := range []Format{Table, Tree} {
+		for _, width := range []int{0, 80, 120} {
+			screen(t, fmt.Sprintf("namespaces-%s-%d.txt", f, width), render(t, readReport(t, "namespaces"), f, Options{Width: width}))
+		}
+	}
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // sort puts the rows in order: by the columns called keys, "-" before one for
-// descending, and then by port, protocol and address. No two sockets are equal
-// to it, so that equal listeners make equal bytes.
+// descending, and then by network namespace, port, protocol and address. No two
+// sockets are equal to it, so that equal listeners make equal bytes.
 func (v *view) sort(keys []string) error {
 	compare, err := orderBy(keys)
 	if err != nil {
@@ -54,9 +54,12 @@ func orderBy(keys []string) (func(a, b *annotate.Listener) int, error) {
 	}, nil
 }
 
-// natural is the total order of listeners: by port, protocol and address, and
-// then by whatever else tells two sockets apart.
+// natural is the total order of listeners: by network namespace, port, protocol
+// and address, and then by whatever else tells two sockets apart.
 func natural(a, b *annotate.Listener) int {
+	if a.Namespace != b.Namespace {
+		return byNamespace(a, b)
+	}
 	if a.Protocol > scanner.DCCP || b.Protocol > scanner.DCCP {
 		// Behind those with ports, by protocol.
 		if c := cmp.Compare(max(a.Protocol, scanner.DCCP), max(b.Protocol, scanner.DCCP)); c != 0 {
@@ -71,7 +74,6 @@ func natural(a, b *annotate.Listener) int {
 	}
 	return cmp.Or(
 		byAddress(a, b),
-		cmp.Compare(a.Namespace, b.Namespace),
 		cmp.Compare(a.Family, b.Family),
 		compareBool(a.V6Only, b.V6Only),
 		comparePIDs(a.Socket, b.Socket),
@@ -86,6 +88,15 @@ func natural(a, b *annotate.Listener) int {
 		cmp.Compare(a.KnownAs, b.KnownAs),
 		cmp.Compare(a.Program, b.Program),
 		compareBool(a.MaybeClient, b.MaybeClient),
+	)
+}
+
+// byNamespace orders by network namespace: that of the scan first, the others by
+// name.
+func byNamespace(a, b *annotate.Listener) int {
+	return cmp.Or(
+		-compareBool(a.Namespace == scanner.OwnNamespace, b.Namespace == scanner.OwnNamespace),
+		cmp.Compare(a.Namespace, b.Namespace),
 	)
 }
 

@@ -211,6 +211,11 @@ func (v *view) sum(p *page) {
 		p.word(" of ")
 		p.count(v.programs.n, "program", "programs")
 	}
+	if v.namespaces > 1 {
+		p.word(" in ")
+		p.int(int64(v.namespaces))
+		p.word(" network namespaces")
+	}
 	p.word(", ")
 	if reachable == 0 {
 		p.word("none")
