@@ -78,6 +78,7 @@ func (f *listFlags) complete(a *app, cmd *cobra.Command) {
 	}
 	completeFlag(cmd, "range", commaWords(ranges...))
 	completeFlag(cmd, "source", words(scanner.Auto.String(), scanner.Netlink.String(), scanner.Gopsutil.String()))
+	completeFlag(cmd, "netns", completeNetNS)
 	completeFlag(cmd, "user", a.completeUsers)
 	completeFlag(cmd, "procfs", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
@@ -85,6 +86,16 @@ func (f *listFlags) complete(a *app, cmd *cobra.Command) {
 	completeFlag(cmd, "from", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"json"}, cobra.ShellCompDirectiveFilterFileExt
 	})
+}
+
+// completeNetNS completes the network namespaces that have names.
+func completeNetNS(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	out := offer(nil, toComplete, scanner.NetNSOwn, "that of this process")
+	out = offer(out, toComplete, scanner.NetNSAll, "every one however hard to find")
+	for _, name := range scanner.NetNSNames() {
+		out = offer(out, toComplete, name, "")
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeTerms completes what list takes: what listens now, by port, program

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ type listFlags struct {
 	ranges  []string
 
 	source   string
+	netns    string
 	from     string
 	procfs   string
 	ports    string
@@ -64,6 +66,7 @@ func (f *listFlags) groups() groups {
 	fs = g.add("Where from")
 	fs.StringVar(&f.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
 	fs.StringVar(&f.source, "source", "auto", "`SOURCE`: auto, netlink, gopsutil")
+	fs.StringVar(&f.netns, "netns", "", "`NETNS`: own, all, or the name or a pid of a network namespace")
 	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
 	fs.StringVar(&f.procfs, "procfs", "", "`DIR`: read processes there, not in /proc; the report says so")
 	fs.BoolVar(&f.args, "args", false, "arguments of the processes too, secrets taken out")
@@ -97,7 +100,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 		return err
 	}
 	if f.from != "" {
-		for _, name := range []string{"source", "procfs", "ports", "args", "unix"} {
+		for _, name := range []string{"source", "netns", "procfs", "ports", "args", "unix"} {
 			if cmd.Flags().Changed(name) {
 				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
 			}
@@ -219,8 +222,16 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 		protocols = append(scanner.DefaultProtocols(), scanner.Unix)
 	}
 	access := format == report.JSON || format == report.YAML
-	snap, err := a.scan(cmd.Context(), &scanner.Options{Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs, Access: access})
-	if err != nil {
+	snap, err := a.scan(cmd.Context(), &scanner.Options{
+		Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs, NetNS: f.netns, Access: access,
+	})
+	switch {
+	case err == nil:
+	case errors.Is(err, scanner.ErrNoNamespace):
+		return nil, usageError(netnsHint(), "--netns: %w", err)
+	case f.netns != "" && errors.Is(err, os.ErrPermission):
+		return nil, failure("run as root (sudo whatslistening)", "scan: %w", err)
+	default:
 		return nil, failure("", "scan: %w", err)
 	}
 	return &report.Report{
@@ -228,6 +239,25 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 		Host: snap.Host, Namespaces: snap.Namespaces, Coverage: snap.Coverage, Discrepancies: snap.Discrepancies,
 		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: access || format == report.JSONL}),
 	}, nil
+}
+
+// netnsHint says which network namespaces can be named.
+func netnsHint() string {
+	names := scanner.NetNSNames()
+	hint := "own, all, a pid, or a name of the column NAMESPACE"
+	const most = 10
+	for i, name := range names[:min(len(names), most)] {
+		if i == 0 {
+			hint += "; ip-netns(8) has "
+		} else {
+			hint += ", "
+		}
+		hint += strconv.Quote(name)
+	}
+	if n := len(names) - most; n > 0 {
+		hint += fmt.Sprintf(" and %d more", n)
+	}
+	return hint
 }
 
 func (a *app) scan(ctx context.Context, o *scanner.Options) (*scanner.Snapshot, error) {
