@@ -29,6 +29,7 @@ type hostView struct {
 	interfaces []scanner.Interface
 	ephemeral  scanner.PortRange
 	reserved   []scanner.PortRange
+	overflows  uint64 // of its accept queues
 	// outside marks a namespace other than the scan's: what is reached there is
 	// reached by way of this host (osquery/osquery#8516).
 	outside   bool
@@ -88,15 +89,14 @@ func (vs *hostViews) of(s *scanner.Socket) *hostView {
 // view makes the view of a namespace. One that the snapshot does not describe has
 // no addresses and no range.
 func (vs *hostViews) view(name string) *hostView {
-	if name == scanner.OwnNamespace {
-		h := &vs.s.Host
-		return &hostView{interfaces: h.Interfaces, ephemeral: h.Ephemeral, reserved: h.Reserved}
-	}
-	v := &hostView{outside: true}
+	v := &hostView{outside: name != scanner.OwnNamespace}
 	for i := range vs.s.Namespaces {
 		if n := &vs.s.Namespaces[i]; n.Name == name {
-			v.interfaces, v.ephemeral, v.reserved = n.Interfaces, n.Ephemeral, n.Reserved
+			v.interfaces, v.ephemeral, v.reserved, v.overflows = n.Interfaces, n.Ephemeral, n.Reserved, n.Overflows
 		}
+	}
+	if h := &vs.s.Host; !v.outside { // also where the source does not tell namespaces apart
+		v.interfaces, v.ephemeral, v.reserved = h.Interfaces, h.Ephemeral, h.Reserved
 	}
 	return v
 }

@@ -46,7 +46,9 @@ type Listener struct {
 	Backlog Backlog
 	// MayNotStart reports whether a server at this fixed port may find it taken
 	// by a client when it starts again: the port lies in the ephemeral range and
-	// is not reserved, and is not one that the kernel itself picked.
+	// is not reserved, and there is evidence that the kernel itself did not pick
+	// it: it has a name, a socket unit holds it, or the program has several
+	// sockets at it. TCP and UDP alone.
 	MayNotStart bool
 	// LeadsTo are the sockets in containers that a published port leads to, and
 	// PublishedAs the published ports that lead to this socket.
@@ -68,7 +70,9 @@ type Backlog uint8
 const (
 	// BacklogOK: there is room, or no queue.
 	BacklogOK Backlog = iota
-	// BacklogWasFull: there is room, and connections were dropped before.
+	// BacklogWasFull: there is room, and the listener has dropped packets in a
+	// network namespace in which accept queues were full. That is likely, and no
+	// proof: a port scan leaves drops too.
 	BacklogWasFull
 	// BacklogFull: no further connection is taken now.
 	BacklogFull

@@ -26,6 +26,7 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 		l.Socket = &s.Sockets[i]
 		view := views.of(l.Socket)
 		views.reach(view, l)
+		l.Backlog = backlogOf(l.Queue, view.overflows)
 		if !l.Protocol.HasPorts() {
 			continue // the registry knows ports
 		}
@@ -39,6 +40,7 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 		l.MaybeClient = view.isMaybeClient(l.Socket, l.Ephemeral, label.named)
 		l.Program, l.KnownAs = judge.judge(l.Socket, &label.entry, label.named)
 	}
+	markMayNotStart(listeners)
 	return listeners
 }
 

@@ -140,7 +140,8 @@ func TestOpinions(t *testing.T) {
 }
 
 // TestOrderDoesNotMatter: a listener means the same whatever is beside it, so
-// that nothing that is kept between sockets leaks from one into another.
+// that nothing that is kept between sockets leaks from one into another. Only
+// whether its server may not start is told from the others of its port too.
 func TestOrderDoesNotMatter(t *testing.T) {
 	programs := []string{"", "/usr/sbin/sshd", "/usr/sbin/nginx", "/usr/bin/prometheus", "/opt/app", "/usr/bin/python3 gunicorn"}
 	addresses := []string{"0.0.0.0", "::", "::!", "0.0.0.0%lo", "0.0.0.0%eth0", "::%docker0", "127.0.0.1", "10.1.2.3", "172.17.0.1", "fe80::1%eth0"}
@@ -159,7 +160,10 @@ func TestOrderDoesNotMatter(t *testing.T) {
 		}
 		for i, l := range annotate.Snapshot(snap, portdb.Default(), nil) {
 			alone := one(t, snap.Sockets[i], linux)
-			l.Socket, alone.Socket = nil, nil
+			if alone.MayNotStart && !l.MayNotStart {
+				rt.Fatalf("socket %d of %d: its server may not start only when it is alone", i, len(snap.Sockets))
+			}
+			l.Socket, alone.Socket, l.MayNotStart, alone.MayNotStart = nil, nil, false, false
 			if got, want := fmt.Sprintf("%+v", l), fmt.Sprintf("%+v", alone); got != want {
 				rt.Fatalf("socket %d of %d:\n%s, alone\n%s", i, len(snap.Sockets), got, want)
 			}

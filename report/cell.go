@@ -205,11 +205,37 @@ func cellQueue(p *page, g *group) {
 }
 
 func styleQueue(g *group) int {
-	if q := g.queue(); q.Limit > 0 && q.Length >= q.Limit {
+	if g.queue().Full() {
 		return warning
 	}
 	return plain
 }
+
+// cellBacklog writes how the accept queue is doing; a person need not read that
+// all is well.
+func cellBacklog(p *page, g *group) {
+	if b := g.backlog(); b != annotate.BacklogOK || g.v.raw {
+		p.text(b.String())
+	}
+}
+
+func styleBacklog(g *group) int {
+	switch g.backlog() {
+	case annotate.BacklogFull:
+		return warning
+	case annotate.BacklogWasFull:
+		return outside
+	}
+	return plain
+}
+
+func cellDropped(p *page, g *group) {
+	if n := g.dropped(); n > 0 || g.v.raw {
+		p.uint(n)
+	}
+}
+
+func cellMayNotStart(p *page, g *group) { cellBool(p, g, g.mayNotStart()) }
 
 func cellQueueLength(p *page, g *group) { p.uint(uint64(g.queue().Length)) }
 

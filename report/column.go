@@ -179,7 +179,7 @@ func (v *view) base(f Format) []string {
 	switch f {
 	case Wide:
 		keys = []string{"protocol", "address", "port", "service", "range", "process", "pid", "user", "exposure", "program", "queue"}
-		for _, k := range []string{"type", "mode", "path-user", "unit", "container"} {
+		for _, k := range []string{"backlog", "type", "mode", "path-user", "unit", "container"} {
 			if v.has(k) {
 				keys = append(keys, k)
 			}
@@ -190,7 +190,7 @@ func (v *view) base(f Format) []string {
 		return []string{
 			"protocol", "address", "port", "service", "range", "process", "pid", "user", "exposure",
 			"family", "v6only", "device", "namespace", "uid", "source", "description", "program", "known-as", "ephemeral",
-			"client", "owner", "queue-length", "queue-limit", "inode", "unit", "runtime", "container", "exe", "deleted",
+			"client", "owner", "queue-length", "queue-limit", "dropped", "backlog", "may-not-start", "inode", "unit", "runtime", "container", "exe", "deleted",
 			"script", "parent", "started",
 		}
 	}

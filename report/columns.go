@@ -95,6 +95,21 @@ var columns = [...]column{
 		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Queue.Limit, b.Queue.Limit) },
 	},
 	{
+		key: "backlog", title: "BACKLOG", help: "accept queue: full now, was-full before, or nothing",
+		need: 28, cost: 1, least: 5, ours: true, cell: cellBacklog, style: styleBacklog,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Backlog, b.Backlog) },
+	},
+	{
+		key: "dropped", title: "DROPPED", help: "packets that the listener has dropped: for a full queue, and stray ones",
+		need: 18, cost: 1, least: 5, right: true, ours: true, cell: cellDropped,
+		compare: func(a, b *annotate.Listener) int { return cmp.Compare(a.Queue.Dropped, b.Queue.Dropped) },
+	},
+	{
+		key: "may-not-start", title: "MAY NOT START", help: "a client may have the port when the server starts again",
+		need: 19, cost: 1, least: 4, ours: true, cell: cellMayNotStart,
+		compare: func(a, b *annotate.Listener) int { return compareBool(a.MayNotStart, b.MayNotStart) },
+	},
+	{
 		key: "sockets", title: "SOCKETS", help: "how many sockets the row stands for",
 		need: 17, cost: 1, least: 4, right: true, ours: true, cell: cellSockets,
 	},

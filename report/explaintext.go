@@ -276,7 +276,37 @@ func (x *explainer) now(e *Explanation) error {
 			return err
 		}
 	}
+	if err := x.doing(v); err != nil {
+		return err
+	}
 	return x.differing(list)
+}
+
+// doing says how the listeners are doing, where that is not well.
+func (x *explainer) doing(v *view) error {
+	var g group
+	startless := false
+	for i := range v.rows {
+		v.group(&g, i)
+		startless = startless || g.mayNotStart()
+		if g.backlog() == annotate.BacklogOK {
+			continue
+		}
+		x.one.word(signDoing)
+		x.one.word(" ")
+		x.one.text(g.l.Protocol.String())
+		x.one.word(": ")
+		v.backlog(&x.one, &g)
+		if err := x.fact("", warning); err != nil {
+			return err
+		}
+	}
+	if !startless {
+		return nil
+	}
+	x.one.word(signDoing)
+	x.one.word(" may fail to start when a client has the port; hint: add it to net.ipv4.ip_local_reserved_ports")
+	return x.fact("", warning)
 }
 
 // differing says of each program that is not what the port is registered for

@@ -117,7 +117,7 @@ func host() *Report {
 		case 45123, 45999:
 			l.MaybeClient, l.Ephemeral = true, true
 		case 80:
-			l.Queue.Length = 128
+			l.Queue.Length, l.Backlog = 129, annotate.BacklogFull
 		}
 	}
 	for _, p := range workers {

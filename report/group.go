@@ -64,11 +64,46 @@ func distinctProcesses(ps []*scanner.Process) []*scanner.Process {
 func (g *group) queue() scanner.Queue {
 	q := g.l.Queue
 	for n := 1; n < g.sockets(); n++ {
-		if o := g.at(n).Queue; uint64(o.Length)*uint64(q.Limit) > uint64(q.Length)*uint64(o.Limit) {
+		if o := g.at(n).Queue; fuller(o, q) > 0 {
 			q = o
 		}
 	}
 	return q
+}
+
+// fuller compares how full two accept queues are. There is room for one more than
+// the limit.
+func fuller(a, b scanner.Queue) int {
+	return cmp.Compare(uint64(a.Length)*(uint64(b.Limit)+1), uint64(b.Length)*(uint64(a.Limit)+1))
+}
+
+// backlog returns how the accept queues of the row are doing: the worst of them.
+func (g *group) backlog() annotate.Backlog {
+	b := g.l.Backlog
+	for n := 1; n < g.sockets(); n++ {
+		b = max(b, g.at(n).Backlog)
+	}
+	return b
+}
+
+// dropped returns how much the listeners of the row have dropped.
+func (g *group) dropped() uint64 {
+	sum := uint64(0)
+	for n := range g.sockets() {
+		sum += uint64(g.at(n).Queue.Dropped)
+	}
+	return sum
+}
+
+// mayNotStart reports whether the server of a socket of the row may find its port
+// taken.
+func (g *group) mayNotStart() bool {
+	for n := range g.sockets() {
+		if g.at(n).MayNotStart {
+			return true
+		}
+	}
+	return false
 }
 
 // widest returns the widest class of the addresses on which the row answers:

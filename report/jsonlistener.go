@@ -164,7 +164,7 @@ type queueRecord struct {
 	Length uint32 `json:"length"`
 	// How many may wait.
 	Limit uint32 `json:"limit"`
-	// How many connections were dropped since the socket was made.
+	// How many packets a TCP listener has dropped since it was made: for a full queue, and stray ones.
 	Dropped uint32 `json:"dropped,omitempty"`
 }
 

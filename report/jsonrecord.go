@@ -97,7 +97,7 @@ type namespaceRecord struct {
 	Interfaces []interfaceRecord `json:"interfaces"`
 	Ephemeral  portsRecord       `json:"ephemeral" null:"zero"`
 	Reserved   []portsRecord     `json:"reserved"`
-	// How often a connection found the accept queue of a listener full (ListenOverflows).
+	// How often a connection found the accept queue of a listener full (ListenOverflows); 0 too where no listener there now has dropped anything.
 	Overflows uint64 `json:"listen_overflows"`
 	// How often a connection to a listener was dropped for any reason (ListenDrops).
 	Drops uint64 `json:"listen_drops"`

@@ -151,7 +151,7 @@ func byAge(a, b *annotate.Listener) int {
 // byQueue orders by how full the accept queue is, and then by its length.
 func byQueue(a, b *annotate.Listener) int {
 	return cmp.Or(
-		cmp.Compare(uint64(a.Queue.Length)*uint64(b.Queue.Limit), uint64(b.Queue.Length)*uint64(a.Queue.Limit)),
+		fuller(a.Queue, b.Queue),
 		cmp.Compare(a.Queue.Length, b.Queue.Length),
 		cmp.Compare(a.Queue.Limit, b.Queue.Limit),
 	)

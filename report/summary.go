@@ -8,7 +8,8 @@ import (
 
 // Summary writes the lines that stand below a table: how many listeners of how
 // many programs there are and how many can be reached from outside; what was
-// folded away; which programs are not what their port is registered for; and
+// folded away; which programs are not what their port is registered for; which
+// accept queues are full, and which servers may find their port taken; and
 // one line for each limitation of the scan, with its remedy. Where [Write] is
 // told to leave them out, as for a pipe, they belong on another stream.
 func Summary(w io.Writer, r *Report, o *Options) error {
@@ -136,6 +137,9 @@ func (v *view) notes(n *notes, dropped []*column) error {
 	if err := v.differing(n); err != nil {
 		return err
 	}
+	if err := v.doing(n); err != nil {
+		return err
+	}
 	for _, l := range v.r.Coverage.Limitations {
 		n.note.word("note: ")
 		n.note.text(l.Text)
@@ -152,7 +156,6 @@ func (v *view) notes(n *notes, dropped []*column) error {
 
 // differing says of each program at the wrong port what the sign stands for.
 func (v *view) differing(n *notes) error {
-	var g group
 	more := 0
 	for i := range v.rows {
 		l := &v.ls[v.order[v.rows[i].first]]
@@ -162,12 +165,9 @@ func (v *view) differing(n *notes) error {
 		if more++; more > maxDiffers {
 			continue
 		}
-		v.group(&g, i)
 		n.note.word(signDiffers)
 		n.note.word(" ")
-		cellProtocol(&n.note, &g)
-		n.note.word("/")
-		n.note.uint(uint64(l.Port))
+		n.note.endpoint(l)
 		n.note.word(": ")
 		n.note.text(l.Sentence(nil))
 		if err := n.end(differs); err != nil {

@@ -15,12 +15,15 @@ const (
 	diagMsgLen = 72 // struct inet_diag_msg
 
 	diagAttrInfo   = 2  // INET_DIAG_INFO
+	diagAttrMem    = 7  // INET_DIAG_SKMEMINFO
 	diagAttrV6Only = 11 // INET_DIAG_SKV6ONLY
 	diagAttrLocals = 12 // INET_DIAG_LOCALS
 	diagAttrULP    = 19 // INET_DIAG_ULP_INFO
 	diagAttrCgroup = 21 // INET_DIAG_CGROUP_ID
 
 	diagULPName = 1 // INET_ULP_INFO_NAME
+
+	memDrops = 8 // SK_MEMINFO_DROPS of <linux/sock_diag.h>: which of the numbers
 
 	// The states of <linux/tcp_states.h> that a socket can accept traffic in.
 	stateClose  = 7  // TCP_CLOSE: a UDP or raw socket that is not connected
@@ -81,6 +84,8 @@ func (q diagQuery) appendTo(b []byte, seq uint32) []byte {
 		// To ask for the sockets of IPPROTO_MPTCP is a hundred times as dear: the
 		// kernel walks its table of tokens.
 		ext = 1 << (diagAttrInfo - 1)
+		// What a listener has dropped: 40 bytes, and 35 ns of the kernel's time.
+		ext |= 1 << (diagAttrMem - 1)
 	}
 	b = append(b, family, byte(q.protocol.number()), ext, 0)
 	b = binary.NativeEndian.AppendUint32(b, 1<<q.protocol.state())
@@ -137,6 +142,8 @@ func parseDiag(list *socketList, q diagQuery, data []byte, link func(uint32) str
 			s.V6Only = v[0] != 0
 		case typ == diagAttrCgroup && len(v) >= 8:
 			s.CgroupID = binary.NativeEndian.Uint64(v)
+		case typ == diagAttrMem && q.protocol == TCP && len(v) >= 4*memDrops+4:
+			s.Queue.Dropped = binary.NativeEndian.Uint32(v[4*memDrops:])
 		case typ == diagAttrULP && q.protocol == TCP:
 			s.MPTCP = ulpName(v) == "mptcp"
 		case typ == diagAttrLocals && q.protocol == SCTP:

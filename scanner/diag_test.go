@@ -215,7 +215,7 @@ func TestDiagRequest(t *testing.T) {
 	if !ok || err != nil || len(rest) != 0 || m.typ != diagByFamily || m.seq != 9 || m.flags != 0x301 {
 		t.Fatalf("request %+v, %v, rest %d", m, err, len(rest))
 	}
-	if m.data[0] != afInet6 || m.data[1] != 6 || m.data[2] != 2 || binary.NativeEndian.Uint32(m.data[4:]) != 1<<stateListen {
+	if m.data[0] != afInet6 || m.data[1] != 6 || m.data[2] != 1<<1|1<<6 || binary.NativeEndian.Uint32(m.data[4:]) != 1<<stateListen {
 		t.Errorf("request body % x", m.data[:8])
 	}
 	b = diagQuery{UDPLite, IPv4}.appendTo(nil, 1)

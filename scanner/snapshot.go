@@ -40,6 +40,8 @@ type Namespace struct {
 	// Overflows and Drops are how often a connection found the accept queue of a
 	// listener full, and how often one was dropped for any reason, since the
 	// namespace was made (ListenOverflows and ListenDrops of /proc/net/netstat).
+	// They are asked only where a listener has dropped anything or has a full
+	// queue, and are 0 otherwise.
 	Overflows, Drops uint64
 }
 

@@ -125,11 +125,17 @@ type PacketAddr struct {
 // many may wait (the smaller of listen(2)'s backlog and net.core.somaxconn).
 type Queue struct {
 	Length, Limit uint32
-	// Dropped is how many connections the listener has dropped since it was made,
-	// for a full queue as a rule (SK_MEMINFO_DROPS, sock_diag(7)). It is 0 too
-	// where the source does not tell.
+	// Dropped is how many packets a TCP listener has dropped since it was made
+	// (SK_MEMINFO_DROPS, sock_diag(7)): every attempt to connect to a full queue,
+	// the repeated ones too, but also stray ones, as a port scan leaves behind. It
+	// is 0 too where the source does not tell.
 	Dropped uint32
 }
+
+// Full reports whether no further connection is taken. The kernel lets in one
+// more than the limit (sk_acceptq_is_full in include/net/sock.h), so that a full
+// queue reads 129/128, and a limit of 0 leaves room for one.
+func (q Queue) Full() bool { return q.Length > q.Limit }
 
 // A Why is the reason that a socket is without a visible holder.
 type Why uint8
