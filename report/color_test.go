@@ -142,7 +142,7 @@ func TestColourByMeaning(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, screen)
 		}
 	}
-	if wide := render(t, host(), Wide, Options{Color: true}); !strings.Contains(wide, paint(warning, "128/128")) {
+	if wide := render(t, host(), Wide, Options{Color: true}); !strings.Contains(wide, paint(warning, "129/128")) {
 		t.Errorf("a full queue does not stand out:\n%s", wide)
 	}
 }

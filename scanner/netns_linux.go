@@ -119,6 +119,9 @@ func (s *Snapshot) elsewhere(ctx context.Context, o *Options, source Source, sea
 	if source != Netlink {
 		return onlyOwn(o, &s.Coverage)
 	}
+	if len(s.Namespaces) > 0 {
+		s.Namespaces[0].readOverflows(o.procfs(), s.Sockets)
+	}
 	search.group.Wait()
 	if own := search.found[search.own]; own != nil && len(s.Namespaces) > 0 {
 		s.Namespaces[0].PID, s.Namespaces[0].Processes = own.PID, own.Processes
@@ -166,6 +169,7 @@ func (s *Snapshot) lookInto(ctx context.Context, o *Options, search *netSearch, 
 		n.coverage = Coverage{Complete: true}
 		if n.sockets, n.err = listNetlink(ctx, o, &n.coverage); n.err == nil {
 			readNamespace(ctx, o.procfs(), &n.Namespace, &n.coverage)
+			n.readOverflows(o.procfs(), n.sockets)
 			n.contained(o.procfs())
 		}
 	})

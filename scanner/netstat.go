@@ -41,14 +41,3 @@ func parseNetstat(b []byte) (overflows, drops uint64, ok bool) {
 	}
 	return overflows, drops, true
 }
-
-// doingBadly reports whether a listener of the sockets has dropped anything or
-// has a full queue: only then are the counters of its namespace of any use.
-func doingBadly(socks []Socket) bool {
-	for i := range socks {
-		if q := &socks[i].Queue; q.Dropped > 0 || q.Full() {
-			return true
-		}
-	}
-	return false
-}
