@@ -37,7 +37,13 @@ func (v *view) doing(n *notes) error {
 			}
 			n.note.word(signDoing)
 			n.note.word(" ")
-			n.note.endpoint(g.l)
+			if g.l.Protocol.HasPorts() {
+				n.note.endpoint(g.l)
+			} else {
+				cellProtocol(&n.note, &g)
+				n.note.word(" ")
+				cellAddress(&n.note, &g)
+			}
 			n.note.word(": ")
 			v.backlog(&n.note, &g)
 			if err := n.end(warning); err != nil {
@@ -80,7 +86,7 @@ func (v *view) backlog(p *page, g *group) {
 		p.uint(n)
 		p.word(" dropped")
 	}
-	if ns := v.namespace(g.l.Namespace); ns != nil && ns.Overflows > 0 {
+	if ns := v.namespace(g.l.Namespace); ns != nil && ns.Overflows > 0 && g.l.Protocol == scanner.TCP {
 		p.word(" (")
 		p.uint(ns.Overflows)
 		p.word(" overflows in the network namespace)")

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -72,6 +73,15 @@ func TestBacklogNotes(t *testing.T) {
 				queued(listener(scanner.TCP, "::", 80, "http", nginx), annotate.BacklogFull, full),
 			},
 			[]string{"! tcp/80: the accept queue is full (129/128), 12 dropped (34 overflows in the network namespace); hint: nginx" + hint},
+		},
+		{
+			"a unix socket", []annotate.Listener{
+				with(queued(listener(scanner.Unix, "0.0.0.0", 0, "", nginx), annotate.BacklogFull, full), func(l *annotate.Listener) {
+					l.Addr, l.Unix = netip.Addr{}, &scanner.UnixAddr{Type: "stream", Path: "/run/a\nb"}
+					l.Queue.Dropped = 0
+				}),
+			},
+			[]string{`! unix /run/a\x0ab: the accept queue is full (129/128); hint: nginx` + hint},
 		},
 		{
 			"was full comes last", []annotate.Listener{
