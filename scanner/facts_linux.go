@@ -78,7 +78,8 @@ func (r *factReader) read(dir int, prefix string, p *holder) bool {
 	}
 	if n, e = readName(dir, r.path.join(prefix, "cgroup"), r.buf); e == 0 {
 		c := r.cgroup(r.buf[:n])
-		p.Unit, p.Runtime, p.Container = c.unit, c.runtime, c.container
+		p.Unit, p.UserUnit, p.Slice = c.unit, c.userUnit, c.slice
+		p.Runtime, p.Container, p.Pod, p.QoS = c.runtime, c.container, c.pod, c.qos
 	}
 	return true
 }
