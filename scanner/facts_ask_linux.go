@@ -48,20 +48,20 @@ type answer struct {
 
 // askAll completes the processes that have a script, arguments or a doubtful
 // program, and returns how many did not answer.
-func askAll(ctx context.Context, procfs string, procs []*holder, args bool) int {
+func askAll(ctx context.Context, o *Options, procs []*holder) int {
 	var asked []*holder
 	var questions []question
 	for _, p := range procs {
-		if !p.maybeGone && !args && interpreterOf(p.Name) == notInterpreter {
+		if !p.maybeGone && !o.Args && interpreterOf(p.Name) == notInterpreter {
 			continue
 		}
 		asked = append(asked, p)
-		questions = append(questions, question{p.PID, p.start, p.Name, p.Exe, args, p.maybeGone})
+		questions = append(questions, question{p.PID, p.start, p.Name, p.Exe, o.Args, p.maybeGone})
 	}
 	if len(asked) == 0 {
 		return 0
 	}
-	a := &asking{procfs: procfs, questions: questions, answers: make(chan answer, len(questions))}
+	a := &asking{procfs: o.procfs(), questions: questions, answers: make(chan answer, len(questions))}
 	defer a.over.Store(true)
 	a.hire(min(runtime.GOMAXPROCS(0), len(asked)))
 	patience, budget := time.NewTimer(askPatience), time.NewTimer(askBudget)

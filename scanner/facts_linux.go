@@ -3,7 +3,6 @@ package scanner
 import (
 	"context"
 	"slices"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -175,13 +174,13 @@ func (h *holders) describe(ctx context.Context) error {
 			fresh = append(fresh, p)
 		}
 	}
-	h.counts.Slow += complete(ctx, root, h.procfs, fresh, h.args, h.users)
+	h.counts.Slow += complete(ctx, root, h.options, fresh, h.users)
 	return ctx.Err()
 }
 
 // complete fills in the facts of processes that need more than their own small
 // files, and returns how many did not answer in time.
-func complete(ctx context.Context, root *procRoot, procfs string, procs []*holder, args bool, users *users) int {
+func complete(ctx context.Context, root *procRoot, o *Options, procs []*holder, users *users) int {
 	boot, haveBoot := root.bootTime()
 	parents := parents{root: root, procs: procs}
 	for _, p := range procs {
@@ -191,56 +190,14 @@ func complete(ctx context.Context, root *procRoot, procfs string, procs []*holde
 		if p.UID >= 0 {
 			p.User = users.name(p.UID)
 		}
-		p.Parent = parents.name(p)
+		if parent := parents.of(p.PPID, p.start); parent != nil {
+			p.Parent = parent.name
+		}
+		if o.Ancestors {
+			p.Ancestors = parents.ancestors(p)
+		}
 	}
-	return askAll(ctx, procfs, procs, args)
-}
-
-// parents finds the names of parents, once each.
-type parents struct {
-	root  *procRoot
-	procs []*holder // sorted by pid
-	names map[int]string
-	read  factReader
-}
-
-func (ps *parents) name(p *holder) string {
-	if p.PPID <= 0 {
-		return ""
-	}
-	if at, ok := slices.BinarySearchFunc(ps.procs, p.PPID, func(q *holder, pid int) int { return q.PID - pid }); ok {
-		return ps.procs[at].Name
-	}
-	if name, ok := ps.names[p.PPID]; ok {
-		return name
-	}
-	name := ps.look(p)
-	if ps.names == nil {
-		ps.names = make(map[int]string)
-	}
-	ps.names[p.PPID] = name
-	return name
-}
-
-// look reads the name of a parent that holds no socket itself.
-func (ps *parents) look(p *holder) string {
-	r := &ps.read
-	if r.buf == nil {
-		r.buf = make([]byte, factBuf)
-	}
-	n, e := readName(ps.root.fd, r.path.set(p.PPID, "/stat"), r.buf)
-	if e != 0 {
-		return ""
-	}
-	s, ok := parseStat(r.buf[:n])
-	if !ok || s.start > p.start {
-		return "" // a parent is older than its child: the pid lives again
-	}
-	comm := string(s.comm)
-	if n, e = readLink(ps.root.fd, r.path.set(p.PPID, "/exe"), r.buf); e != 0 || n == len(r.buf) {
-		return comm
-	}
-	return programName(strings.TrimSuffix(string(r.buf[:n]), deletedMark), comm)
+	return askAll(ctx, o, procs)
 }
 
 // bootTime returns when the system started, in seconds since the epoch: the
@@ -276,9 +233,9 @@ func clockBootTime() (int64, bool) {
 
 // describePIDs reads the facts of processes by their pids. A process that is
 // gone is not in the answer.
-func describePIDs(ctx context.Context, procfs string, pids []int, args bool) map[int]*Process {
+func describePIDs(ctx context.Context, o *Options, pids []int) map[int]*Process {
 	facts := make(map[int]*Process, len(pids))
-	root, err := openProc(procfs)
+	root, err := openProc(o.procfs())
 	if err != nil {
 		return facts
 	}
@@ -301,6 +258,6 @@ func describePIDs(ctx context.Context, procfs string, pids []int, args bool) map
 		}
 		unix.Close(dir)
 	}
-	complete(ctx, root, procfs, procs, args, newUsers())
+	complete(ctx, root, o, procs, newUsers())
 	return facts
 }

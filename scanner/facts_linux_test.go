@@ -197,9 +197,9 @@ func TestFactsStartStable(t *testing.T) {
 			t.Fatalf("clockBootTime() = %v, /proc/stat has %v", got, want)
 		}
 	}
-	first := describePIDs(t.Context(), "/proc", []int{os.Getpid()}, false)[os.Getpid()]
+	first := describePIDs(t.Context(), &Options{}, []int{os.Getpid()})[os.Getpid()]
 	for range 50 {
-		if p := describePIDs(t.Context(), "/proc", []int{os.Getpid()}, false)[os.Getpid()]; !p.Started.Equal(first.Started) {
+		if p := describePIDs(t.Context(), &Options{}, []int{os.Getpid()})[os.Getpid()]; !p.Started.Equal(first.Started) {
 			t.Fatalf("started %v, and then %v", first.Started, p.Started)
 		}
 	}
@@ -209,14 +209,14 @@ func TestFactsStartStable(t *testing.T) {
 func TestHoldersCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h := newHolders("/proc", false)
+	h := newHolders(&Options{})
 	if err := h.attach(ctx, []Socket{{Inode: 1}}); err != context.Canceled {
 		t.Errorf("attach = %v, want %v", err, context.Canceled)
 	}
 }
 
 func TestHoldersNoProc(t *testing.T) {
-	h := newHolders(filepath.Join(t.TempDir(), "absent"), false)
+	h := newHolders(&Options{ProcFS: filepath.Join(t.TempDir(), "absent")})
 	if err := h.attach(t.Context(), []Socket{{Inode: 1}}); err == nil {
 		t.Error("attach without a folder of processes: no error")
 	}
@@ -239,7 +239,7 @@ func TestFactsArgs(t *testing.T) {
 // What is read of a process is the same by pid as by the walk.
 func TestDescribePIDs(t *testing.T) {
 	me := os.Getpid()
-	got := describePIDs(t.Context(), "/proc", []int{me, me, 0, -1, 1 << 30}, true)
+	got := describePIDs(t.Context(), &Options{Args: true}, []int{me, me, 0, -1, 1 << 30})
 	if len(got) != 1 || got[me] == nil {
 		t.Fatalf("describePIDs = %v, want this process alone", got)
 	}

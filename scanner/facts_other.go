@@ -4,6 +4,7 @@ package scanner
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,8 @@ const factsBudget = 5 * time.Second
 
 // describePIDs reads the facts of processes by their pids. A process that is
 // gone, or that has not answered when the time is over, is not in the answer.
-// procfs has no meaning on these systems.
-func describePIDs(ctx context.Context, _ string, pids []int, args bool) map[int]*Process {
+// Options.ProcFS has no meaning on these systems.
+func describePIDs(ctx context.Context, o *Options, pids []int) map[int]*Process {
 	ctx, cancel := context.WithTimeout(ctx, factsBudget)
 	defer cancel()
 	// Each pid once, and no more answers than the channel holds: an abandoned
@@ -35,12 +36,12 @@ func describePIDs(ctx context.Context, _ string, pids []int, args bool) map[int]
 	answers := make(chan *Process, len(order))
 	go func() {
 		defer close(answers)
-		parents := make(map[int]string)
+		parents := make(parents)
 		for _, pid := range order {
 			if ctx.Err() != nil {
 				return
 			}
-			if p := describePID(ctx, pid, args, parents); p != nil {
+			if p := describePID(ctx, pid, o, parents); p != nil {
 				answers <- p
 			}
 		}
@@ -61,7 +62,7 @@ func describePIDs(ctx context.Context, _ string, pids []int, args bool) map[int]
 
 // describePID asks gopsutil about one process; nil when that is not to be seen.
 // gopsutil panics on some answers of the systems it asks, hence the recover.
-func describePID(ctx context.Context, pid int, args bool, parents map[int]string) (described *Process) {
+func describePID(ctx context.Context, pid int, o *Options, parents parents) (described *Process) {
 	p := &Process{PID: pid, UID: -1}
 	defer func() {
 		if recover() != nil {
@@ -95,20 +96,60 @@ func describePID(ctx context.Context, pid int, args bool, parents map[int]string
 	}
 	if ppid, err := q.PpidWithContext(ctx); err == nil && ppid > 0 {
 		p.PPID = int(ppid)
-		parent, ok := parents[p.PPID]
-		if !ok {
-			parent, _ = (&process.Process{Pid: ppid}).NameWithContext(ctx)
-			parents[p.PPID] = parent
+		p.Parent = parents.of(ctx, p.PPID).name
+		if o.Ancestors {
+			p.Ancestors = parents.ancestors(ctx, p.PPID)
 		}
-		p.Parent = parent
 	}
-	if kind := interpreterOf(p.Name); args || kind != notInterpreter {
+	if kind := interpreterOf(p.Name); o.Args || kind != notInterpreter {
 		if words, err := q.CmdlineSliceWithContext(ctx); err == nil {
 			p.Script = scriptOf(kind, words)
-			if args {
+			if o.Args {
 				p.Args = redactArgs(words)
 			}
 		}
 	}
 	return p
+}
+
+// parents are the processes that others descend from, by pid, each asked for
+// once.
+type parents map[int]parent
+
+// A parent is what is known of one; zero for one that is gone.
+type parent struct {
+	name string
+	ppid int
+}
+
+// maxAncestors bounds the ancestors of a process.
+const maxAncestors = 64
+
+// of returns what is known of the process pid.
+func (ps parents) of(ctx context.Context, pid int) parent {
+	p, ok := ps[pid]
+	if !ok {
+		q := &process.Process{Pid: int32(pid)}
+		p.name, _ = q.NameWithContext(ctx)
+		if ppid, err := q.PpidWithContext(ctx); err == nil {
+			p.ppid = int(ppid)
+		}
+		ps[pid] = p
+	}
+	return p
+}
+
+// ancestors returns the process pid, its parent and so on, until one is gone or
+// comes a second time: on Windows the pid of a parent may be another's by now.
+func (ps parents) ancestors(ctx context.Context, pid int) []Ancestor {
+	var chain []Ancestor
+	for pid > 0 && len(chain) < maxAncestors && ctx.Err() == nil {
+		p := ps.of(ctx, pid)
+		if p.name == "" || slices.ContainsFunc(chain, func(a Ancestor) bool { return a.PID == pid }) {
+			break
+		}
+		chain = append(chain, Ancestor{pid, p.name})
+		pid = p.ppid
+	}
+	return chain
 }

@@ -35,7 +35,7 @@ func listGopsutil(ctx context.Context, o *Options, c *Coverage) ([]Socket, error
 	}
 	socks, pids := fromGopsutil(conns, embedsScope())
 	slices.Sort(pids)
-	processes := describePIDs(ctx, o.procfs(), slices.Compact(pids), o.Args)
+	processes := describePIDs(ctx, o, slices.Compact(pids))
 	for i := range socks {
 		for k, p := range socks[i].Holders {
 			if q := processes[p.PID]; q != nil {

@@ -15,11 +15,11 @@ import (
 // A holders finds the processes that hold sockets, by the links in
 // /proc/PID/fd, and reads the facts of those processes.
 type holders struct {
-	procfs string
-	args   bool
-	users  *users
-	procs  []*holder // the holders found, by pid
-	seen   []int32   // the processes looked into, sorted
+	options *Options
+	procfs  string
+	users   *users
+	procs   []*holder // the holders found, by pid
+	seen    []int32   // the processes looked into, sorted
 	// pids are the processes to look into and bare those of them that are known to
 	// hold nothing, both sorted; nil where they are not known yet.
 	pids, bare []int32
@@ -39,13 +39,9 @@ type holderStats struct {
 	Slow int
 }
 
-// newHolders returns a finder over a folder of processes, /proc as a rule. With
-// args the redacted arguments of the holders are read too.
-func newHolders(procfs string, args bool) *holders {
-	if procfs == "" {
-		procfs = "/proc"
-	}
-	return &holders{procfs: procfs, args: args, users: newUsers()}
+// newHolders returns a finder that reads of the holders what o asks for.
+func newHolders(o *Options) *holders {
+	return &holders{options: o, procfs: o.procfs(), users: newUsers()}
 }
 
 // stats returns the counts of everything that has been looked at so far.

@@ -280,7 +280,7 @@ func equalPaths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h := newHolders("/proc", false)
+		h := newHolders(&Options{})
 		if err := h.look(t.Context(), root, pids, socks, func(*Socket) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
@@ -351,7 +351,7 @@ func TestHoldersCase23Relay(t *testing.T) {
 
 // roleLook looks for a holder that there is none of, and says what it saw.
 func roleLook(r *role, _ []string) error {
-	h := newHolders("/proc", false)
+	h := newHolders(&Options{})
 	if err := h.attach(context.Background(), []Socket{{Inode: 1}}); err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func TestFactsFixture(t *testing.T) {
 	files["42/fd/0"] = "-> /dev/null"
 	files["self/fd/3"] = "-> socket:[7]"
 	socks := []Socket{{Inode: 7}, {Inode: 8}, {Inode: 9}, {Inode: 10}, {}}
-	h := newHolders(fixture(t, files), true)
+	h := newHolders(&Options{ProcFS: fixture(t, files), Args: true})
 	if err := h.attach(t.Context(), socks); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func TestFactsCase25Reuse(t *testing.T) {
 	holds(files, 50, 7, "python3", 100, "python3\x00mine.py\x00")
 	root := fixture(t, files)
 	socks := []Socket{{Inode: 7}}
-	h := newHolders(root, true)
+	h := newHolders(&Options{ProcFS: root, Args: true})
 	if err := h.attach(t.Context(), socks); err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestFactsCase26StuckRead(t *testing.T) {
 		})
 	}
 	socks := []Socket{{Inode: 7}}
-	h := newHolders(root, false)
+	h := newHolders(&Options{ProcFS: root})
 	if err := h.attach(t.Context(), socks); err != nil {
 		t.Fatal(err)
 	}

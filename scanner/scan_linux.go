@@ -23,7 +23,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 	var st holderStats
 	u := (*users)(nil)
 	if source == Netlink {
-		h := newHolders(o.procfs(), o.Args)
+		h := newHolders(o)
 		if len(search.named) == 1 {
 			// No socket was listed since the search saw these processes.
 			h.pids, h.bare = search.pids, search.bare
