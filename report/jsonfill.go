@@ -125,7 +125,7 @@ func (rec *listenerRecord) fill(l *annotate.Listener) {
 		processes = append(processes, processRecord{
 			PID: p.PID, PPID: p.PPID,
 			Started: p.Started,
-			Name:    p.Name, Exe: p.Exe, Deleted: p.Deleted,
+			Name:    p.Name, Exe: p.Exe, Deleted: p.Deleted, Replaced: p.Replaced,
 			UID: p.UID, User: p.User,
 			Parent: p.Parent, Ancestors: records(p.Ancestors, newAncestorRecord),
 			Unit: p.Unit, UserUnit: p.UserUnit, Slice: p.Slice,
@@ -175,6 +175,7 @@ func newForwardRecord(f *scanner.Forward) forwardRecord {
 	return forwardRecord{
 		Protocol: f.Protocol, From: f.From.Addr(), FromPort: f.From.Port(),
 		To: f.To.Addr(), ToPort: f.To.Port(), Container: f.Container,
+		ContainerName: f.ContainerName, Namespace: f.Namespace,
 	}
 }
 

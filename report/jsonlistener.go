@@ -180,6 +180,8 @@ type processRecord struct {
 	Exe string `json:"exe"`
 	// The file of the program was removed or replaced since the start.
 	Deleted bool `json:"deleted"`
+	// Another file is there now: an update, which the process has not had.
+	Replaced bool `json:"replaced,omitempty"`
 	// The real user; null where not known.
 	UID  int64  `json:"uid" null:"-1"`
 	User string `json:"user"`
@@ -226,6 +228,10 @@ type forwardRecord struct {
 	To        netip.Addr `json:"to" null:"zero"`
 	ToPort    uint16     `json:"to_port"`
 	Container string     `json:"container"`
+	// What the engine calls the container, where it was asked and answered.
+	ContainerName string `json:"container_name,omitempty"`
+	// The network namespace of to, where it is known.
+	Namespace string `json:"namespace,omitempty"`
 }
 
 // lineRecord is a line of JSONL: a listener, and what the report says of all.

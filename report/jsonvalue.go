@@ -72,7 +72,7 @@ func (rec *endpointRecord) endpoint() annotate.Endpoint {
 
 func (rec *forwardRecord) forward() scanner.Forward {
 	return scanner.Forward{
-		Protocol: rec.Protocol, Container: rec.Container,
+		Protocol: rec.Protocol, Container: rec.Container, ContainerName: rec.ContainerName, Namespace: rec.Namespace,
 		From: netip.AddrPortFrom(rec.From, rec.FromPort), To: netip.AddrPortFrom(rec.To, rec.ToPort),
 	}
 }

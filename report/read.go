@@ -274,7 +274,7 @@ func (l *loader) process(rec *processRecord) *scanner.Process {
 	p := &scanner.Process{
 		PID: rec.PID, PPID: rec.PPID,
 		Started: rec.Started,
-		Name:    rec.Name, Exe: rec.Exe, Deleted: rec.Deleted,
+		Name:    rec.Name, Exe: rec.Exe, Deleted: rec.Deleted, Replaced: rec.Replaced,
 		UID: rec.UID, User: rec.User,
 		Parent: rec.Parent, Ancestors: records(rec.Ancestors, func(a *ancestorRecord) scanner.Ancestor { return scanner.Ancestor(*a) }),
 		Unit: rec.Unit, UserUnit: rec.UserUnit, Slice: rec.Slice,

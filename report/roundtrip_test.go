@@ -117,7 +117,7 @@ func anyProcess() *rapid.Generator[*scanner.Process] {
 		text := func(label string) string { return anyText().Draw(t, label) }
 		p := &scanner.Process{
 			PID: rapid.IntRange(0, 1<<22).Draw(t, "pid"), PPID: rapid.IntRange(0, 1<<22).Draw(t, "ppid"),
-			Name: text("name"), Exe: text("exe"), Deleted: rapid.Bool().Draw(t, "deleted"),
+			Name: text("name"), Exe: text("exe"), Deleted: rapid.Bool().Draw(t, "deleted"), Replaced: rapid.Bool().Draw(t, "replaced"),
 			UID: rapid.Int64Range(-1, 1<<32-1).Draw(t, "uid"), User: text("user"),
 			Parent: text("parent"), Unit: text("unit"), Runtime: text("runtime"),
 			Container: text("container"), Script: text("script"),
@@ -130,7 +130,8 @@ func anyProcess() *rapid.Generator[*scanner.Process] {
 				return scanner.Forward{
 					Protocol: anyProtocol(t), From: netip.AddrPortFrom(anyAddr().Draw(t, "from"), rapid.Uint16().Draw(t, "from port")),
 					To:        netip.AddrPortFrom(anyAddr().Draw(t, "to"), rapid.Uint16().Draw(t, "to port")),
-					Container: anyText().Draw(t, "container"),
+					Container: anyText().Draw(t, "container"), ContainerName: anyText().Draw(t, "container name"),
+					Namespace: anyText().Draw(t, "namespace"),
 				}
 			}), 0, 2).Draw(t, "forwards"),
 		}

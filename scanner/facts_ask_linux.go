@@ -35,6 +35,9 @@ type question struct {
 	exe   string // as the kernel gave it, less deletedMark
 	args  bool
 	named bool // whether exe may really end in deletedMark
+	// forwarder is which one it is, and root where the host's files are.
+	forwarder forwarder
+	root      string
 }
 
 // An answer is what came of the question with that index.
@@ -44,6 +47,9 @@ type answer struct {
 	script  string
 	args    []string
 	present bool // exe is there and its name ends in deletedMark
+	// replaced: another file is where exe was.
+	replaced bool
+	forwards *forwarding
 }
 
 // askAll completes the processes that have a script, arguments or a doubtful
@@ -52,11 +58,15 @@ func askAll(ctx context.Context, o *Options, procs []*holder) int {
 	var asked []*holder
 	var questions []question
 	for _, p := range procs {
-		if !p.maybeGone && !o.Args && interpreterOf(p.Name) == notInterpreter {
+		forwards := forwarderOf(p.Name)
+		if !p.maybeGone && !o.Args && forwards == noForwarder && interpreterOf(p.Name) == notInterpreter {
 			continue
 		}
 		asked = append(asked, p)
-		questions = append(questions, question{p.PID, p.start, p.Name, p.Exe, o.Args, p.maybeGone})
+		questions = append(questions, question{
+			pid: p.PID, start: p.start, name: p.Name, exe: p.Exe, args: o.Args, named: p.maybeGone,
+			forwarder: forwards, root: o.hostRoot(),
+		})
 	}
 	if len(asked) == 0 {
 		return 0
@@ -94,10 +104,10 @@ func (p *holder) take(a answer) {
 	if !a.ok {
 		return // another process has the pid now
 	}
-	p.Script, p.Args = a.script, a.args
+	p.Script, p.Args, p.forwards, p.Replaced = a.script, a.args, a.forwards, a.replaced
 	if a.present {
 		p.Exe += deletedMark
-		p.Deleted = false
+		p.Deleted, p.Replaced = false, false
 		p.Name = baseName(p.Exe)
 	}
 }
@@ -143,17 +153,20 @@ func ask(procfs string, q *question, buf []byte) (answer, []byte) {
 	}
 	defer unix.Close(dir)
 	var got answer
-	if kind := interpreterOf(q.name); q.args || kind != notInterpreter {
+	if kind := interpreterOf(q.name); q.args || kind != notInterpreter || q.forwarder != noForwarder {
 		var n int
 		n, buf = readWhole(dir, "cmdline", buf)
 		words := splitArgs(buf[:n])
 		got.script = scriptOf(kind, words)
+		got.forwards = readForwarding(q.forwarder, words, procfs, q.root, q.pid, dir)
 		if q.args {
 			got.args = redactArgs(words)
 		}
 	}
 	if q.named {
 		got.present = sameFile(dir, "exe", "root"+q.exe+deletedMark)
+		var st unix.Stat_t
+		got.replaced = unix.Fstatat(dir, "root"+q.exe, &st, 0) == nil
 	}
 	n, buf := readWhole(dir, "stat", buf)
 	s, ok := parseStat(buf[:n])

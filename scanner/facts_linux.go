@@ -14,6 +14,7 @@ type holder struct {
 	start     uint64 // ticks since boot: with the pid the identity
 	described bool   // its facts are complete
 	maybeGone bool   // Exe ends in deletedMark, which has to be told from a name
+	forwards  *forwarding
 }
 
 // A factReader reads the facts of processes, one after the other, with buffers

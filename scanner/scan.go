@@ -46,6 +46,8 @@ type Options struct {
 	// has not changed since is not looked for again. It is not written to, and
 	// the new snapshot shares its processes.
 	Previous *Snapshot
+	// root is where the host's files are; empty for those of this process.
+	root string
 }
 
 // A HolderSource is a way to find the processes that hold sockets.
@@ -69,6 +71,15 @@ func (o *Options) procfs() string {
 // DefaultProtocols returns the protocols of a scan that is not told any: those
 // with ports.
 func DefaultProtocols() []Protocol { return []Protocol{TCP, UDP, UDPLite, SCTP, DCCP} }
+
+// hostRoot returns the folder below which the files of the host are: where
+// processes are read in another folder than /proc, those of its first process.
+func (o *Options) hostRoot() string {
+	if o.root == "" && o.ProcFS != "" {
+		return o.ProcFS + "/1/root"
+	}
+	return o.root
+}
 
 // protocols returns the protocols wanted, each once.
 func (o *Options) protocols() []Protocol {

@@ -31,6 +31,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 		if err := s.hold(ctx, o, h, search); err != nil {
 			c.limit(true, LimitInterrupted, fmt.Sprintf("the search for processes ended early: %v", err), "")
 		}
+		s.publish(h.forwards())
 		st, u = h.stats(), h.users
 		c.Processes, c.Unreadable = st.Processes, st.Unreadable
 	}

@@ -161,8 +161,10 @@ type Process struct {
 	// Exe is the path of the program without the kernel's " (deleted)"; empty
 	// where unknown.
 	Exe string
-	// Deleted reports whether Exe was removed or replaced since the start.
-	Deleted bool
+	// Deleted reports whether Exe was removed or replaced since the start, and
+	// Replaced whether another file is there now: an update, which the process
+	// has not had.
+	Deleted, Replaced bool
 	// UID and User are the real user; UID is -1 where unknown.
 	UID  int64
 	User string
@@ -208,6 +210,10 @@ type Forward struct {
 	// From is the published address; To is the address inside the container. A
 	// zero address is any of the container's.
 	From, To netip.AddrPort
-	// Container is the id of the container; empty where it is not known.
-	Container string
+	// Namespace is the network namespace that To is in, one of
+	// Snapshot.Namespaces; empty where it is not known.
+	Namespace string
+	// Container is the id of the container and ContainerName its name; empty where
+	// they are not known.
+	Container, ContainerName string
 }
