@@ -31,8 +31,8 @@ type Filter struct {
 type Term struct {
 	// Spec are the ports, where Word is empty.
 	Spec portdb.Spec
-	// Word names a service, a program, a script, a systemd unit, what the kernel
-	// uses a socket for, or the path or abstract name of a unix socket.
+	// Word names a service, a program, a script, a systemd unit, a container, what
+	// the kernel uses a socket for, or the path or abstract name of a unix socket.
 	Word string
 	// registered are the ports that IANA or the operator gives to a service
 	// named Word, usual those where the other layers have it.
@@ -98,7 +98,15 @@ func (t *Term) match(l *Listener) bool {
 	if t.Word == "" {
 		return l.At(t.Spec)
 	}
-	return t.names(l) || slices.ContainsFunc(l.Holders, t.namesProcess)
+	if t.names(l) || slices.ContainsFunc(l.Holders, t.namesProcess) {
+		return true
+	}
+	for f := range l.Forwards() {
+		if t.namesContainer(f.Container, f.ContainerName) {
+			return true
+		}
+	}
+	return false
 }
 
 // At reports whether the listener is at one of the ports. A listener of a protocol
@@ -124,17 +132,27 @@ func (t *Term) names(l *Listener) bool {
 
 // namesProcess reports whether a process goes by the word: by its name, its
 // executable or its script (with the folder or without, the script also without
-// its ending), or its unit (with the type or without).
+// its ending), its unit (with the type or without), or its container or pod.
 func (t *Term) namesProcess(p *scanner.Process) bool {
 	is := func(name string) bool { return name != "" && strings.EqualFold(t.Word, name) }
-	if is(p.Name) || is(p.Exe) || is(base(p.Exe, "", false)) || is(p.Unit) || is(p.Script) {
+	if is(p.Name) || is(p.Exe) || is(base(p.Exe, "", false)) || is(p.Script) || is(p.Pod) || t.namesContainer(p.Container, p.ContainerName) {
 		return true
 	}
-	if i := strings.LastIndexByte(p.Unit, '.'); i > 0 && is(p.Unit[:i]) {
-		return true
+	for _, unit := range [...]string{p.Unit, p.UserUnit} {
+		if i := strings.LastIndexByte(unit, '.'); is(unit) || i > 0 && is(unit[:i]) {
+			return true
+		}
 	}
 	script := base(p.Script, "", false)
 	return is(script) || is(trimEnding(script))
+}
+
+// namesContainer reports whether a container goes by the word: by its name, or its
+// id, of which people read and type the first twelve digits.
+func (t *Term) namesContainer(id, name string) bool {
+	const short = 12
+	return name != "" && strings.EqualFold(t.Word, name) || id != "" && strings.EqualFold(t.Word, id) ||
+		len(t.Word) >= short && len(id) == 64 && strings.HasPrefix(id, t.Word)
 }
 
 // isOf reports whether the listener belongs to a user, by name or uid.

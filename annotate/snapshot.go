@@ -41,6 +41,7 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 		l.Program, l.KnownAs = judge.judge(l.Socket, &label.entry, label.named)
 	}
 	markMayNotStart(listeners)
+	tie(listeners)
 	return listeners
 }
 
