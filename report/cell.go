@@ -360,8 +360,15 @@ func cellScript(p *page, g *group) {
 	g.list(p, func(h *scanner.Process) string { return h.Script })
 }
 
+// cellUnit writes the unit: for people that of the user's own systemd, where
+// there is one, which says more than the name of the manager.
 func cellUnit(p *page, g *group) {
-	g.list(p, func(h *scanner.Process) string { return h.Unit })
+	g.list(p, func(h *scanner.Process) string {
+		if h.UserUnit != "" && !g.v.raw {
+			return h.UserUnit
+		}
+		return h.Unit
+	})
 }
 
 func cellRuntime(p *page, g *group) {
@@ -372,13 +379,13 @@ func cellContainer(p *page, g *group) {
 	g.list(p, func(h *scanner.Process) string { return g.shortID(h.Container) })
 }
 
-// shortID returns the first twelve digits of the id of a container, which is
-// what people read of it, and any other text as it is.
+// shortID returns an id of a container as people read it, and whole for a
+// program, and with --all.
 func (g *group) shortID(id string) string {
-	if !g.v.raw && g.v.pids > 0 && len(id) == 64 && strings.Trim(id, lowerHex) == "" {
-		return id[:12]
+	if g.v.raw || g.v.pids == 0 {
+		return id
 	}
-	return id
+	return shortID(id)
 }
 
 // cellArgs writes the arguments of the first holder that has any, those with a

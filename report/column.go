@@ -179,7 +179,7 @@ func (v *view) base(f Format) []string {
 	switch f {
 	case Wide:
 		keys = []string{"protocol", "address", "port", "service", "range", "process", "pid", "user", "exposure", "program", "queue"}
-		for _, k := range []string{"backlog", "type", "mode", "path-user", "unit", "container"} {
+		for _, k := range []string{"backlog", "type", "mode", "path-user", "unit", "container", "container-name", "parents"} {
 			if v.has(k) {
 				keys = append(keys, k)
 			}

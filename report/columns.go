@@ -175,6 +175,14 @@ var columns = [...]column{
 		need: 26, cost: 2, least: 8, cell: cellUnit,
 	},
 	{
+		key: "user-unit", title: "USER UNIT", help: "unit of the user's own systemd",
+		need: 17, cost: 1, least: 8, cell: cellUserUnit,
+	},
+	{
+		key: "slice", title: "SLICE", help: "slice that the unit is in",
+		need: 13, cost: 1, least: 7, cell: cellSlice,
+	},
+	{
 		key: "runtime", title: "RUNTIME", help: "container runtime: docker, podman …",
 		need: 18, cost: 1, least: 6, cell: cellRuntime,
 	},
@@ -183,12 +191,40 @@ var columns = [...]column{
 		need: 25, cost: 1, least: 8, cell: cellContainer,
 	},
 	{
+		key: "container-name", title: "CONTAINER NAME", help: "name of the container; only with --container-names",
+		need: 25, cost: 1, least: 8, cell: cellContainerName,
+	},
+	{
+		key: "image", title: "IMAGE", help: "image of the container; only with --container-names",
+		need: 13, cost: 1, least: 10, keep: keepTail, cell: cellImage,
+	},
+	{
+		key: "pod", title: "POD", help: "uid of the Kubernetes pod",
+		need: 17, cost: 1, least: 8, cell: cellPod,
+	},
+	{
+		key: "qos", title: "QOS", help: "class of the pod: guaranteed, burstable, besteffort",
+		need: 12, cost: 1, least: 6, cell: cellQoS,
+	},
+	{
+		key: "leads-to", title: "LEADS TO", help: "container and port that a published port leads to",
+		need: 24, cost: 1, least: 8, cell: cellLeadsTo,
+	},
+	{
+		key: "published-as", title: "PUBLISHED AS", help: "published ports of the host that lead to it",
+		need: 24, cost: 1, least: 8, cell: cellPublishedAs,
+	},
+	{
 		key: "exe", title: "EXE", help: "path of the program",
 		need: 16, cost: 1, least: 10, keep: keepTail, cell: cellExe,
 	},
 	{
 		key: "deleted", title: "DELETED", help: "the program was removed or replaced since it started",
 		need: 16, cost: 1, least: 4, ours: true, cell: cellDeleted,
+	},
+	{
+		key: "replaced", title: "REPLACED", help: "another program stands in its place: restart due",
+		need: 16, cost: 1, least: 4, ours: true, cell: cellReplaced,
 	},
 	{
 		key: "script", title: "SCRIPT", help: "script, module or jar that an interpreter runs",
@@ -201,6 +237,10 @@ var columns = [...]column{
 	{
 		key: "parent", title: "PARENT", help: "name of the parent process",
 		need: 15, cost: 1, least: 7, cell: cellParent,
+	},
+	{
+		key: "parents", title: "PARENTS", help: "processes that the holder descends from, the nearest last",
+		need: 14, cost: 1, least: 12, keep: keepTail, cell: cellParents,
 	},
 	{
 		key: "started", title: "STARTED", help: "when the first holder began, in UTC",

@@ -201,6 +201,7 @@ func (v *view) compare(i, j int32) int {
 		cmp.Compare(a.KnownAs, b.KnownAs),
 		cmp.Compare(a.Program, b.Program),
 		compareBool(a.MPTCP, b.MPTCP),
+		compareEnds(a, b),
 	)
 }
 

@@ -18,6 +18,8 @@ type group struct {
 	row
 	holders []*scanner.Process
 	scratch []*scanner.Process
+	// program is set where it stands for a program, not for one row of it.
+	program bool
 }
 
 // group opens the row i into g.

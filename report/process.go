@@ -27,16 +27,23 @@ func cellProcess(p *page, g *group) {
 			p.word(", ")
 		}
 		name(p, h)
+		g.leads(p, h)
+		if n == 1 {
+			g.published(p)
+		}
 		if g.v.raw || g.v.bare {
 			if h.Deleted && !g.v.raw {
-				p.word(" (deleted)")
+				p.word(" (")
+				p.word(gone(h))
+				p.word(")")
 			}
 			continue
 		}
 		p.word(" (")
 		g.pids(p, i, func(o *scanner.Process) bool { return sameName(h, o) })
 		if h.Deleted {
-			p.word(", deleted")
+			p.word(", ")
+			p.word(gone(h))
 		}
 		p.word(")")
 	}
@@ -44,6 +51,14 @@ func cellProcess(p *page, g *group) {
 		p.word(" +")
 		p.int(int64(n - maxPrograms))
 	}
+}
+
+// gone is what became of the program of a process.
+func gone(h *scanner.Process) word {
+	if h.Replaced {
+		return "replaced"
+	}
+	return "deleted"
 }
 
 // name writes what a process is called: its program, and what an interpreter
@@ -62,7 +77,7 @@ func name(p *page, h *scanner.Process) {
 
 // sameName reports whether two processes are called the same.
 func sameName(a, b *scanner.Process) bool {
-	return a == b || a.Name == b.Name && a.Script == b.Script && a.Deleted == b.Deleted
+	return a == b || a.Name == b.Name && a.Script == b.Script && a.Deleted == b.Deleted && a.Replaced == b.Replaced
 }
 
 // named reports whether a holder before i is called the same.

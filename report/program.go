@@ -24,7 +24,7 @@ type programs struct {
 type program struct {
 	name, exe, script, user, unit, runtime, container string
 	uid                                               int64
-	deleted                                           bool
+	deleted, replaced                                 bool
 }
 
 // newPrograms numbers the programs of those listeners that order has.
@@ -36,7 +36,7 @@ func newPrograms(ls []annotate.Listener, order []int32) programs {
 		if n, ok := byProcess[p]; ok {
 			return n
 		}
-		k := program{p.Name, p.Exe, p.Script, p.User, p.Unit, p.Runtime, p.Container, p.UID, p.Deleted}
+		k := program{p.Name, p.Exe, p.Script, p.User, p.Unit, p.Runtime, p.Container, p.UID, p.Deleted, p.Replaced}
 		n, ok := byProgram[k]
 		if !ok {
 			n = int32(len(byProgram))

@@ -2,8 +2,10 @@ package report
 
 import (
 	"io"
+	"slices"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/scanner"
 )
 
 // Summary writes the lines that stand below a table: how many listeners of how
@@ -140,6 +142,9 @@ func (v *view) notes(n *notes, dropped []*column) error {
 	if err := v.doing(n); err != nil {
 		return err
 	}
+	if err := v.gone(n); err != nil {
+		return err
+	}
 	for _, l := range v.r.Coverage.Limitations {
 		n.note.word("note: ")
 		n.note.text(l.Text)
@@ -182,6 +187,56 @@ func (v *view) differing(n *notes) error {
 		return n.end(differs)
 	}
 	return nil
+}
+
+// maxGone is how many programs that are gone a note names.
+const maxGone = 5
+
+// gone names the programs whose files are gone: those that have a successor,
+// which is what an update leaves behind, and those that have none.
+func (v *view) gone(n *notes) error {
+	var replaced, deleted []*scanner.Process
+	for _, i := range v.order {
+		for _, h := range v.ls[i].Holders {
+			list := &deleted
+			switch {
+			case !h.Deleted:
+				continue
+			case h.Replaced:
+				list = &replaced
+			}
+			if !slices.ContainsFunc(*list, func(o *scanner.Process) bool { return sameName(h, o) }) {
+				*list = append(*list, h)
+			}
+		}
+	}
+	if err := n.programs("replaced on disk, restart due: ", replaced); err != nil {
+		return err
+	}
+	return n.programs("deleted on disk and still running: ", deleted)
+}
+
+// programs writes a note that names programs; nothing where there are none.
+func (n *notes) programs(what word, list []*scanner.Process) error {
+	if len(list) == 0 {
+		return nil
+	}
+	n.note.word(what)
+	for i, h := range list[:min(len(list), maxGone)] {
+		if i > 0 {
+			n.note.word(", ")
+		}
+		name(&n.note, h)
+		n.note.word(" (")
+		n.note.int(int64(h.PID))
+		n.note.word(")")
+	}
+	if more := len(list) - maxGone; more > 0 {
+		n.note.word(" and ")
+		n.note.int(int64(more))
+		n.note.word(" more")
+	}
+	return n.end(warning)
 }
 
 // isDiffering reports whether the program of l is another than the port is

@@ -50,6 +50,9 @@ func writeTree(w io.Writer, r *Report, o *Options) error {
 			if err := t.row(out, w, i); err != nil {
 				return err
 			}
+			if err := v.twig(out, w, i, n < len(b.rows)-1, o, in); err != nil {
+				return err
+			}
 		}
 	}
 	if err := v.foot(out, w, o, in, t.dropped); err != nil {
@@ -63,7 +66,7 @@ func writeTree(w io.Writer, r *Report, o *Options) error {
 func (v *view) trunk(out *page, w io.Writer, b *branch, o *Options, inks *[nstyles]ink) error {
 	var g group
 	v.group(&g, b.rows[0])
-	g.holders = b.holders
+	g.holders, g.program = b.holders, true
 	p := new(page)
 	if !o.NoTrunc {
 		p.longest = longestCell
@@ -95,6 +98,31 @@ func (v *view) trunk(out *page, w io.Writer, b *branch, o *Options, inks *[nstyl
 	if facts := p.rest(end); len(facts) > 0 && used < limit && used == name.width() {
 		out.shorten(facts, facts.width(), limit-used, keepHead, &inks[quiet])
 	}
+	return out.line(w)
+}
+
+// twig writes the line below a row that is one end of a published port.
+func (v *view) twig(out *page, w io.Writer, i int, more bool, o *Options, inks *[nstyles]ink) error {
+	var g group
+	v.group(&g, i)
+	p := new(page)
+	if !o.NoTrunc {
+		p.longest = longestCell
+	}
+	if g.ends(p); p.len() == 0 {
+		return nil
+	}
+	if more {
+		out.word("│  └─ ")
+	} else {
+		out.word("   └─ ")
+	}
+	s := p.rest(0)
+	limit := s.width()
+	if o.Width > 0 && !o.NoTrunc {
+		limit = max(1, o.Width-len("   |- "))
+	}
+	out.shorten(s, s.width(), limit, keepBoth, &inks[quiet])
 	return out.line(w)
 }
 

@@ -36,7 +36,7 @@ func readAccess(ctx context.Context, o *Options, _ Source) *Access {
 // how many did not let their descriptors be seen.
 func countProcesses(ctx context.Context, o *Options) (processes, unreadable int) {
 	// It is the walk of a scan, in search of a socket that there is not.
-	h := newHolders(o.procfs(), false)
+	h := newHolders(o)
 	_ = h.attach(ctx, []Socket{{Inode: 1<<64 - 1}})
 	return h.counts.Processes, h.counts.Unreadable
 }
