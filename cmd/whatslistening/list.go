@@ -41,6 +41,7 @@ type listFlags struct {
 	procfs   string
 	ports    string
 	args     bool
+	names    bool
 	strict   bool
 	exitCode bool
 }
@@ -70,6 +71,7 @@ func (f *listFlags) groups() groups {
 	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
 	fs.StringVar(&f.procfs, "procfs", "", "`DIR`: read processes there, not in /proc; the report says so")
 	fs.BoolVar(&f.args, "args", false, "arguments of the processes too, secrets taken out")
+	fs.BoolVar(&f.names, "container-names", false, "ask the container engines for names and images")
 
 	fs = g.add("Other")
 	fs.BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
@@ -100,7 +102,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 		return err
 	}
 	if f.from != "" {
-		for _, name := range []string{"source", "netns", "procfs", "ports", "args", "unix"} {
+		for _, name := range []string{"source", "netns", "procfs", "ports", "args", "unix", "container-names"} {
 			if cmd.Flags().Changed(name) {
 				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
 			}
@@ -114,7 +116,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.gather(cmd, f, db, filter.Protocols, format)
+	r, err := a.gather(cmd, f, db, filter.Protocols, format, opts)
 	if err != nil {
 		return err
 	}
@@ -202,10 +204,21 @@ func forPrograms(f report.Format) bool {
 	return f != report.Table && f != report.Wide && f != report.Tree
 }
 
+// everyFact reports whether the format has every fact that there is.
+func everyFact(f report.Format) bool {
+	return f == report.JSON || f == report.JSONL || f == report.YAML
+}
+
+// parents reports whether the processes that holders descend from are shown.
+func parents(f report.Format, columns []string) bool {
+	return everyFact(f) || f == report.Wide && (len(columns) == 0 || strings.HasPrefix(columns[0], "+")) ||
+		slices.Contains(columns, "parents") || slices.Contains(columns, "+parents")
+}
+
 // gather returns the report to narrow down: of a scan, or the saved one.
 // A report for programs has every layer's opinion of a port, and where it has
 // room for the coverage, what the scan may see.
-func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols []scanner.Protocol, format report.Format) (*report.Report, error) {
+func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols []scanner.Protocol, format report.Format, opts *report.Options) (*report.Report, error) {
 	source, err := scanner.ParseSource(f.source)
 	if err != nil {
 		return nil, usageError("", "%w", err)
@@ -221,9 +234,9 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 	if f.unix && len(protocols) == 0 {
 		protocols = append(scanner.DefaultProtocols(), scanner.Unix)
 	}
-	access := format == report.JSON || format == report.YAML
 	snap, err := a.scan(cmd.Context(), &scanner.Options{
-		Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs, NetNS: f.netns, Access: access,
+		Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs, NetNS: f.netns, Access: format == report.JSON || format == report.YAML,
+		Ancestors: parents(format, opts.Columns), ContainerNames: f.names,
 	})
 	switch {
 	case err == nil:
@@ -237,7 +250,7 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 	return &report.Report{
 		Tool: toolVersion(), Registry: db.Date(), Time: time.Now().UTC(),
 		Host: snap.Host, Namespaces: snap.Namespaces, Coverage: snap.Coverage, Discrepancies: snap.Discrepancies,
-		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: access || format == report.JSONL}),
+		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: everyFact(format)}),
 	}, nil
 }
 
