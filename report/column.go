@@ -197,6 +197,9 @@ func (v *view) base(f Format) []string {
 	if v.namespaces > 1 || f == Wide {
 		keys = append(keys, "namespace")
 	}
+	if len(v.doubts) > 0 && v.has("witnesses") {
+		keys = append(keys, "witnesses")
+	}
 	return keys
 }
 

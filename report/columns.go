@@ -171,6 +171,10 @@ var columns = [...]column{
 		need: 65, cost: 8, least: 12, cell: cellNamespace, compare: byNamespace,
 	},
 	{
+		key: "witnesses", title: "WITNESSES", help: "what the witnesses of --verify do not agree on",
+		need: 88, cost: 6, least: 8, ours: true, cell: cellWitnesses, style: styleWitnesses,
+	},
+	{
 		key: "unit", title: "UNIT", help: "systemd unit of the holders",
 		need: 26, cost: 2, least: 8, cell: cellUnit,
 	},

@@ -14,7 +14,11 @@ func writeCSV(w io.Writer, r *Report, o *Options) error {
 	if err := v.sort(o.Sort); err != nil {
 		return err
 	}
-	cs, err := resolve(o.Columns, v.base(CSV))
+	base := v.base(CSV)
+	if r.Discrepancies != nil { // asked for, so that it is there whatever came of it
+		base = append(base, "witnesses")
+	}
+	cs, err := resolve(o.Columns, base)
 	if err != nil {
 		return err
 	}

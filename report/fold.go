@@ -33,7 +33,9 @@ type view struct {
 	raw bool
 	// programs are the programs behind the listeners.
 	programs programs
-	r        *Report
+	// doubts are what the witnesses do not agree on; nil where they agree.
+	doubts map[doubtKey][]scanner.DiscrepancyKind
+	r      *Report
 }
 
 // A row is a run of view.order, and the kinds of address in it.
@@ -52,10 +54,10 @@ const (
 
 // newView folds the listeners of r, or takes each as a row.
 func newView(r *Report, fold bool) *view {
-	v := &view{r: r, ls: r.Listeners}
+	v := &view{r: r, ls: r.Listeners, doubts: doubtsOf(r.Discrepancies)}
 	v.order = make([]int32, 0, len(v.ls))
 	for i := range v.ls {
-		if fold && v.ls[i].MaybeClient {
+		if fold && v.ls[i].MaybeClient && v.doubts[keyOf(v.ls[i].Socket)] == nil {
 			v.clients++
 			continue
 		}

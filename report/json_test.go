@@ -143,7 +143,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	check("backlog", 3, func(i int) string { return annotate.Backlog(i).String() })
-	check("kind", 5, func(i int) string { return scanner.DiscrepancyKind(i).String() })
+	check("kind", 6, func(i int) string { return scanner.DiscrepancyKind(i).String() })
 	check("severity", 3, func(i int) string { return audit.Severity(i).String() })
 	check("protocol", 10, func(i int) string { return scanner.Protocol(i).String() })
 	check("range", 3, func(i int) string { return portdb.Range(i).String() })

@@ -105,7 +105,7 @@ type namespaceRecord struct {
 
 // discrepancyRecord is a socket on which the witnesses do not agree.
 type discrepancyRecord struct {
-	Kind      scanner.DiscrepancyKind `json:"kind" enum:"hidden-from-proc,hidden-from-netlink,bound-not-listening,gone-meanwhile,reserved"`
+	Kind      scanner.DiscrepancyKind `json:"kind" enum:"hidden-from-proc,hidden-from-netlink,bound-not-listening,gone-meanwhile,reserved,hidden-from-all"`
 	Namespace string                  `json:"namespace"`
 	Protocol  scanner.Protocol        `json:"protocol" enum:"tcp,udp,udplite,sctp,dccp,raw,ping,packet,vsock,unix"`
 	Family    scanner.Family          `json:"family" null:"0"`

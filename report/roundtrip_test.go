@@ -191,7 +191,7 @@ func anyDiscrepancy() *rapid.Generator[scanner.Discrepancy] {
 	return rapid.Custom(func(t *rapid.T) scanner.Discrepancy {
 		texts := rapid.SliceOfN(anyText(), 0, 2)
 		return scanner.Discrepancy{
-			Kind:      scanner.DiscrepancyKind(rapid.IntRange(0, 4).Draw(t, "kind")),
+			Kind:      scanner.DiscrepancyKind(rapid.IntRange(0, 5).Draw(t, "kind")),
 			Namespace: anyText().Draw(t, "namespace"), Protocol: anyProtocol(t), Family: anyFamily(t),
 			Addr: anyAddr().Draw(t, "addr"), Port: rapid.Uint16().Draw(t, "port"),
 			Seen: texts.Draw(t, "seen"), Missing: texts.Draw(t, "missing"), Benign: texts.Draw(t, "benign"),

@@ -115,6 +115,9 @@ func (v *view) notes(n *notes, dropped []*column) error {
 			return err
 		}
 	}
+	if err := v.witnesses(n); err != nil {
+		return err
+	}
 	if v.clients > 0 {
 		n.note.count(v.clients, "UDP socket that looks like a client is", "UDP sockets that look like clients are")
 		n.note.word(" left out: --all shows ")

@@ -38,6 +38,11 @@ const (
 	LimitNetNS = "network-namespaces"
 	// LimitNetNSGone: network namespaces ended before they could be looked into.
 	LimitNetNSGone = "network-namespaces-gone"
+	// LimitWitness: a witness did not answer, so that what it alone would show is
+	// not known.
+	LimitWitness = "witness-missing"
+	// LimitProbe: ports could not be tried.
+	LimitProbe = "ports-not-probed"
 	// LimitProcFS: another folder than /proc was read on request.
 	LimitProcFS = "other-procfs"
 )

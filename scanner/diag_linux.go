@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,7 +83,11 @@ func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) (
 	for i, a := range askers {
 		lists[i] = &a.list
 	}
-	return joinLists(lists), nil
+	socks := joinLists(lists)
+	if o.hide != nil {
+		socks = slices.DeleteFunc(socks, func(s Socket) bool { return o.hide(&s) })
+	}
+	return socks, nil
 }
 
 // A diagAsker asks one conversation for sockets and gathers them.

@@ -17,24 +17,13 @@ import (
 // is bound to is not told.
 func parseNetTable(list *socketList, protocol Protocol, family Family, table []byte) {
 	for line := range bytes.Lines(table) {
-		f := bytes.Fields(line)
-		if len(f) < 10 {
-			continue
-		}
-		local, number, ok1 := parseHexEndpoint(f[1], family)
-		remote, _, ok2 := parseHexEndpoint(f[2], family)
-		state, err := strconv.ParseUint(string(f[3]), 16, 8)
-		uid, ok3 := parseDecimal(f[7])
-		inode, ok4 := parseDecimal(f[9])
-		if !ok1 || !ok2 || err != nil || !ok3 || uid > 1<<32-1 || !ok4 {
-			continue // the titles
-		}
-		if uint8(state) != protocol.state() || !remote.IsUnspecified() {
-			continue
+		r, ok := parseProcRow(bytes.TrimSuffix(line, []byte("\n")), family)
+		if !ok || r.state != protocol.state() || !r.peer.IsUnspecified() {
+			continue // the titles, or a client
 		}
 		list.add(&Socket{
 			Protocol: protocol, Family: family, V6Only: family == IPv6, Namespace: "host",
-			Addr: local, Port: number, UID: int64(uid), Inode: inode,
+			Addr: r.addr, Port: r.port, UID: int64(r.uid), Inode: r.inode,
 		})
 	}
 }

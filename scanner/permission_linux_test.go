@@ -23,6 +23,7 @@ func roleScan(r *role, args []string) error {
 			return err
 		}
 		o.Source = src
+		o.Verify, o.Probe = slices.Contains(args, "verify"), slices.Contains(args, "probe")
 	}
 	r.say("ready")
 	var out struct {

@@ -39,8 +39,10 @@ type Options struct {
 	ContainerNames bool
 	// Access asks for what the scan may see ([Coverage].Access).
 	Access bool
-	// Verify asks for the other witnesses ([Snapshot].Discrepancies); Probe has
-	// them also connect to ports on loopback that only one of them shows.
+	// Verify asks for the other witnesses ([Snapshot].Discrepancies). Probe, which
+	// means nothing without it, has them try every port that no witness shows a
+	// socket at: each is bound for an instant, and where it turns out to be taken,
+	// connected to on loopback.
 	Verify, Probe bool
 	// Previous is an earlier snapshot by this process, of the same options: what
 	// has not changed since is not looked for again. It is not written to, and
@@ -48,6 +50,8 @@ type Options struct {
 	Previous *Snapshot
 	// root is where the host's files are; empty for those of this process.
 	root string
+	// hide has netlink keep sockets back, as a rootkit would: for tests.
+	hide func(*Socket) bool
 }
 
 // A HolderSource is a way to find the processes that hold sockets.
@@ -128,6 +132,9 @@ func Scan(ctx context.Context, o *Options) (*Snapshot, error) {
 		s.Coverage.limit(false, LimitProcFS, fmt.Sprintf("processes were read from %q", o.ProcFS), "")
 	}
 	s.own(ctx, o, source, search)
+	if o.Verify {
+		s.verify(ctx, o, search)
+	}
 	if o.Access {
 		s.access(ctx, o, source)
 	}

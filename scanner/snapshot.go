@@ -56,7 +56,9 @@ type Discrepancy struct {
 	Addr      netip.Addr
 	Port      uint16
 	// Seen and Missing are the witnesses that see it and those that do not:
-	// "netlink", "gopsutil", "procfs", "bind", "connect".
+	// "netlink", "gopsutil", "procfs" (the tables of this process), "procfs/812"
+	// (those of another in the namespace), "bind", "connect". One that cannot tell
+	// is in neither.
 	Seen, Missing []string
 	// Benign are the harmless explanations, the likeliest first.
 	Benign []string
@@ -72,6 +74,7 @@ const (
 	BoundNotListening                        // the port is taken, and no witness shows a listener
 	GoneMeanwhile                            // it ended while the witnesses were asked
 	ReservedPort                             // the kernel keeps the port back
+	HiddenFromAll                            // the port is taken, and no witness shows a socket there
 )
 
 // A Host is what the scan learned of the machine.
@@ -105,7 +108,8 @@ type PortRange struct {
 type Coverage struct {
 	// Complete reports whether nothing that was asked for is missing.
 	Complete bool
-	// Sources are the sources that answered: "netlink", "gopsutil".
+	// Sources are the sources that answered, that of the sockets first: "netlink",
+	// "gopsutil"; with [Options.Verify] all witnesses: "procfs", "bind", "connect".
 	Sources []string
 	// Privileges is "root", or "user" with less.
 	Privileges string

@@ -32,7 +32,7 @@ func ParseProtocol(s string) (Protocol, error) {
 func (p Protocol) HasPorts() bool { return p <= DCCP }
 
 // discrepancies are the words of the kinds.
-var discrepancies = [...]string{"hidden-from-proc", "hidden-from-netlink", "bound-not-listening", "gone-meanwhile", "reserved"}
+var discrepancies = [...]string{"hidden-from-proc", "hidden-from-netlink", "bound-not-listening", "gone-meanwhile", "reserved", "hidden-from-all"}
 
 // String returns the kind as a word for programs: "hidden-from-proc".
 func (k DiscrepancyKind) String() string {

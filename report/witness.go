@@ -1,0 +1,138 @@
+package report
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// A doubtKey is what a discrepancy and a socket have in common.
+type doubtKey struct {
+	namespace string
+	protocol  scanner.Protocol
+	family    scanner.Family
+	addr      netip.Addr
+	port      uint16
+}
+
+func keyOf(s *scanner.Socket) doubtKey {
+	return doubtKey{s.Namespace, s.Protocol, s.Family, s.Addr, s.Port}
+}
+
+// doubtsOf returns the kinds of discrepancies by socket; nil for none.
+func doubtsOf(ds []scanner.Discrepancy) map[doubtKey][]scanner.DiscrepancyKind {
+	if len(ds) == 0 {
+		return nil
+	}
+	m := make(map[doubtKey][]scanner.DiscrepancyKind, len(ds))
+	for i := range ds {
+		d := &ds[i]
+		key := doubtKey{d.Namespace, d.Protocol, d.Family, d.Addr, d.Port}
+		if !slices.Contains(m[key], d.Kind) {
+			m[key] = append(m[key], d.Kind)
+		}
+	}
+	return m
+}
+
+// doubtful returns what the witnesses do not agree on about the row, the worst
+// first.
+func (g *group) doubtful() []scanner.DiscrepancyKind {
+	if len(g.v.doubts) == 0 {
+		return nil
+	}
+	var kinds []scanner.DiscrepancyKind
+	for n := range g.sockets() {
+		for _, k := range g.v.doubts[keyOf(g.at(n).Socket)] {
+			if !slices.Contains(kinds, k) {
+				kinds = append(kinds, k)
+			}
+		}
+	}
+	slices.SortFunc(kinds, worstFirst)
+	return kinds
+}
+
+func worstFirst(a, b scanner.DiscrepancyKind) int { return b.Rank() - a.Rank() }
+
+func cellWitnesses(p *page, g *group) {
+	for i, k := range g.doubtful() {
+		if i > 0 {
+			g.comma(p)
+		}
+		if g.v.raw {
+			p.text(k.String())
+			continue
+		}
+		p.text(k.Phrase())
+	}
+}
+
+func styleWitnesses(g *group) int {
+	if ks := g.doubtful(); len(ks) > 0 && ks[0].Hidden() {
+		return warning
+	}
+	return quiet
+}
+
+// maxDiscrepancies is how many discrepancies the notes tell.
+const maxDiscrepancies = 20
+
+// witnesses says what the witnesses do not agree on, the worst first, or that
+// they agree.
+func (v *view) witnesses(n *notes) error {
+	if v.r.Discrepancies == nil {
+		return nil
+	}
+	if len(v.r.Discrepancies) == 0 {
+		return v.agree(n)
+	}
+	ds := slices.Clone(v.r.Discrepancies)
+	slices.SortStableFunc(ds, func(a, b scanner.Discrepancy) int { return worstFirst(a.Kind, b.Kind) })
+	for i := range ds[:min(len(ds), maxDiscrepancies)] {
+		d, st := &ds[i], quiet
+		n.note.text(d.Sentence())
+		if next := d.Kind.Next(); next != "" {
+			n.note.word("; next: ")
+			n.note.text(next)
+		}
+		if d.Kind.Hidden() {
+			st = warning
+		}
+		if err := n.end(st); err != nil {
+			return err
+		}
+	}
+	if more := len(ds) - maxDiscrepancies; more > 0 {
+		n.note.word("and ")
+		n.note.count(more, "discrepancy more: JSON has it", "discrepancies more: JSON has them")
+		return n.end(quiet)
+	}
+	return nil
+}
+
+// agree says who agrees, and on what.
+func (v *view) agree(n *notes) error {
+	if len(v.r.Coverage.Sources) < 2 {
+		return nil
+	}
+	sockets := 0
+	for i := range v.ls {
+		switch v.ls[i].Protocol {
+		case scanner.TCP, scanner.UDP, scanner.UDPLite:
+			sockets++
+		}
+	}
+	n.note.word("the witnesses agree: ")
+	for i, name := range v.r.Coverage.Sources {
+		if i > 0 {
+			n.note.word(", ")
+		}
+		n.note.text(name)
+	}
+	n.note.word(" (")
+	n.note.count(sockets, "socket", "sockets")
+	n.note.word(")")
+	return n.end(quiet)
+}
