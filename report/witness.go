@@ -93,7 +93,7 @@ func (v *view) witnesses(n *notes) error {
 	for i := range ds[:min(len(ds), maxDiscrepancies)] {
 		d, st := &ds[i], quiet
 		n.note.text(d.Sentence())
-		if next := d.Kind.Next(); next != "" {
+		if next := d.Kind.Next(); next != "" && (i == 0 || ds[i-1].Kind != d.Kind) {
 			n.note.word("; next: ")
 			n.note.text(next)
 		}

@@ -42,6 +42,8 @@ type listFlags struct {
 	ports    string
 	args     bool
 	names    bool
+	verify   bool
+	probe    bool
 	strict   bool
 	exitCode bool
 }
@@ -74,6 +76,8 @@ func (f *listFlags) groups() groups {
 	fs.BoolVar(&f.names, "container-names", false, "ask the container engines for names and images")
 
 	fs = g.add("Other")
+	fs.BoolVar(&f.verify, "verify", false, "ask other witnesses; exit 1 when a socket is hidden")
+	fs.BoolVar(&f.probe, "probe", false, "--verify, and bind every free port for an instant")
 	fs.BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
 	fs.BoolVar(&f.exitCode, "exit-code", false, "exit 1 when nothing matches")
 	return g
@@ -102,7 +106,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 		return err
 	}
 	if f.from != "" {
-		for _, name := range []string{"source", "netns", "procfs", "ports", "args", "unix", "container-names"} {
+		for _, name := range []string{"source", "netns", "procfs", "ports", "args", "unix", "container-names", "verify", "probe"} {
 			if cmd.Flags().Changed(name) {
 				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
 			}
@@ -130,7 +134,8 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 		a.sayNothing(cmd.Root(), args, r)
 	}
 	// For a person the line on stderr says all that an empty table would.
-	if !narrowed || !nothing || forPrograms(format) || f.write.file != "" {
+	shown := !narrowed || !nothing || forPrograms(format) || f.write.file != ""
+	if shown {
 		if err := a.output(f.write.file, func(w io.Writer) error { return report.Write(w, r, format, opts) }); err != nil {
 			return err
 		}
@@ -139,7 +144,12 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	if (format == report.CSV || f.noHeader && !forPrograms(format)) && !f.strict && !nothing {
 		a.sayMissing(&r.Coverage)
 	}
+	if f.noHeader && !forPrograms(format) || format == report.CSV || format == report.JSONL || !shown {
+		a.sayDiscrepancies(r.Discrepancies)
+	}
 	switch {
+	case (f.verify || f.probe) && hides(r.Discrepancies):
+		return &exitError{code: exitFindings}
 	case f.strict && !r.Coverage.Complete:
 		return incomplete(&r.Coverage)
 	case f.exitCode && nothing:
@@ -236,7 +246,7 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 	}
 	snap, err := a.scan(cmd.Context(), &scanner.Options{
 		Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs, NetNS: f.netns, Access: format == report.JSON || format == report.YAML,
-		Ancestors: parents(format, opts.Columns), ContainerNames: f.names,
+		Ancestors: parents(format, opts.Columns), ContainerNames: f.names, Verify: f.verify || f.probe, Probe: f.probe,
 	})
 	switch {
 	case err == nil:
