@@ -195,7 +195,7 @@ func holdersOf(ctx context.Context, o *Options, socks []Socket) []Socket {
 	if len(socks) == 0 {
 		return nil
 	}
-	h := newHolders(o.procfs(), o.Args)
+	h := newHolders(o)
 	if h.attach(ctx, socks) == nil {
 		_ = h.describe(ctx)
 	}
