@@ -18,6 +18,9 @@ const (
 	LimitSubset = "proc-subset"
 	// LimitSlow: processes did not answer in time, so that their facts are missing.
 	LimitSlow = "slow-processes"
+	// LimitSlowPaths: the paths of unix sockets did not answer in time, so that
+	// their permissions are missing.
+	LimitSlowPaths = "slow-paths"
 	// LimitExhausted: processes could not be looked into for want of descriptors.
 	LimitExhausted = "too-many-open-files"
 	// LimitInterrupted: the search for holders ended early.

@@ -43,6 +43,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 			one.Why = v.why(one)
 		}
 	}
+	findPaths(ctx, o.procfs(), s.Sockets, c)
 	nameUsers(s.Sockets, u)
 }
 
@@ -148,20 +149,26 @@ func nameUsers(socks []Socket, u *users) {
 			}
 		}
 	}
-	for i := range socks {
-		s := &socks[i]
-		if s.UID < 0 {
-			continue
+	nameOf := func(uid int64) string {
+		if uid < 0 {
+			return ""
 		}
-		name, ok := names[s.UID]
+		name, ok := names[uid]
 		if !ok {
 			if u == nil {
 				u = newUsers()
 			}
-			name = u.name(s.UID)
-			names[s.UID] = name
+			name = u.name(uid)
+			names[uid] = name
 		}
-		s.User = name
+		return name
+	}
+	for i := range socks {
+		s := &socks[i]
+		s.User = nameOf(s.UID)
+		if s.Unix != nil {
+			s.Unix.User = nameOf(s.Unix.UID)
+		}
 	}
 }
 
