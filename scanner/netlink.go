@@ -97,6 +97,10 @@ var errInterrupted = errors.New("table changed while it was read")
 // message cut short).
 var errLost = errors.New("messages lost")
 
+// errEnough is what a reader of messages returns that wants no more of them. What
+// is left of the answer stays in the conversation, which is of no use any more.
+var errEnough = errors.New("enough")
+
 // incomplete reports whether an answer came, but not all of it.
 func incomplete(err error) bool { return errors.Is(err, errInterrupted) || errors.Is(err, errLost) }
 
@@ -109,8 +113,8 @@ func (e nlErrno) Unwrap() error { return syscall.Errno(e) }
 
 // readDatagram gives take the messages of a datagram that answer the request
 // with a sequence number; others are left over from an earlier one. Done is the
-// end of the answer. The error is nlErrno, or tells that the answer is
-// incomplete: also when take errs.
+// end of the answer. The error is nlErrno, or errEnough where take says so, or
+// tells that the answer is incomplete: also when take errs.
 func readDatagram(b []byte, seq uint32, take func(nlMessage) error) (done bool, err error) {
 	for {
 		m, rest, ok, err1 := nextMessage(b)
@@ -139,7 +143,10 @@ func readDatagram(b []byte, seq uint32, take func(nlMessage) error) (done bool, 
 				return true, nlErrno(code)
 			}
 		default:
-			if take(m) != nil {
+			switch err1 := take(m); {
+			case err1 == errEnough:
+				return true, errEnough
+			case err1 != nil:
 				err = errLost
 			}
 		}

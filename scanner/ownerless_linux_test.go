@@ -1,7 +1,9 @@
 package scanner
 
 import (
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"unsafe"
 
@@ -14,14 +16,43 @@ func TestCase21Kernel(t *testing.T) {
 	inHostPIDs(t, func(t *testing.T) {
 		ip(t, "link add vx0 type vxlan id 5 dstport 4789")
 		ip(t, "link set vx0 up")
-		s := scan(t, nil)
-		for _, got := range only(s, 4789) {
-			if want := unlessUnreadable(s, Kernel); got.Why != want || got.UID != 0 || len(got.Holders) != 0 {
-				t.Errorf("vxlan: %+v, want %v", got, want)
-			}
+		// Two links share a port; one without a peer of its own has a socket of each
+		// family; one that is down has none.
+		ip(t, "link add vx1 type vxlan id 6 dstport 4789")
+		ip(t, "link set vx1 up")
+		ip(t, "link add vx2 type vxlan dstport 4790 external")
+		ip(t, "link set vx2 up")
+		ip(t, "link add vx3 type vxlan id 7 dstport 4791 local ::1")
+		ip(t, "link set vx3 up")
+		ip(t, "link add vx4 type vxlan id 8 dstport 4792")
+		// A process at the port of a link that is down is no link.
+		p := spawn(t, "listen", "udp,0.0.0.0:4792")
+		for i := range 20 {
+			pair(t, fmt.Sprintf("wl%d", i), fmt.Sprintf("wr%d", i))
 		}
-		if len(only(s, 4789)) == 0 {
-			t.Error("the socket of vxlan is not listed")
+		nobody := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		asNobody, msg := scanAs(t, nobody)
+		if msg != "" {
+			t.Fatal(msg)
+		}
+		for name, s := range map[string]*Snapshot{"root": scan(t, nil), "nobody": asNobody} {
+			for port, want := range map[uint16]struct {
+				use     string
+				sockets int
+			}{4789: {"vxlan vx0 +1", 1}, 4790: {"vxlan vx2", 2}, 4791: {"vxlan vx3", 1}} {
+				list := only(s, port)
+				if len(list) != want.sockets {
+					t.Errorf("%s: %d has %d sockets, want %d", name, port, len(list), want.sockets)
+				}
+				for _, got := range list {
+					if got.Why != Kernel || got.KernelUse != want.use || got.UID != 0 || len(got.Holders) != 0 {
+						t.Errorf("%s: %d: %+v, want the kernel's, %s", name, port, got, want.use)
+					}
+				}
+			}
+			if got := one(t, s, 4792); got.KernelUse != "" || got.Why == Kernel || name == "root" && got.Holders[0].PID != p.PID {
+				t.Errorf("%s: %+v, want that of a process", name, got)
+			}
 		}
 	})
 }
@@ -68,13 +99,10 @@ func TestCase21Why(t *testing.T) {
 // outside may hold.
 func TestCase21PIDNamespace(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
-		ip(t, "link add vx0 type vxlan id 5 dstport 4789")
-		ip(t, "link set vx0 up")
+		inFlight(t, "tcp,127.0.0.1:7042", 0)
 		s := scan(t, nil)
-		for _, got := range only(s, 4789) {
-			if got.Why != NotPermitted {
-				t.Errorf("vxlan: why %v, want not-permitted", got.Why)
-			}
+		if got := one(t, s, 7042); got.Why != NotPermitted {
+			t.Errorf("root's: why %v, want not-permitted", got.Why)
 		}
 		if l := limitation(t, s, LimitPIDNamespace); s.Coverage.Complete || strings.Contains(l.Remedy, "sudo") {
 			t.Errorf("limitation %+v, complete %v", l, s.Coverage.Complete)
@@ -85,27 +113,33 @@ func TestCase21PIDNamespace(t *testing.T) {
 // Case 21: a descriptor in flight between two processes is nobody's.
 func TestCase21InFlight(t *testing.T) {
 	inHostPIDs(t, func(t *testing.T) {
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fd, err := openSocket("tcp,127.0.0.1:7041")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Fchown(fd, 65534, 65534); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Sendmsg(pair[0], []byte{1}, unix.UnixRights(fd), nil, 0); err != nil {
-			t.Fatal(err)
-		}
-		unix.Close(fd)
+		inFlight(t, "tcp,127.0.0.1:7041", 65534)
 		s := scan(t, nil)
 		got, want := one(t, s, 7041), unlessUnreadable(s, NotFound)
 		if got.Why != want || got.UID != 65534 {
 			t.Errorf("in flight: why %v, uid %d, want %v, 65534", got.Why, got.UID, want)
 		}
 	})
+}
+
+// inFlight makes a socket of a user that is in a message which nobody has read.
+func inFlight(t *testing.T, spec string, uid int) {
+	t.Helper()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := openSocket(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Fchown(fd, uid, uid); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Sendmsg(pair[0], []byte{1}, unix.UnixRights(fd), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
 }
 
 // forbidNetlink makes socket(AF_NETLINK, …) fail with EPERM from here on, as the

@@ -35,12 +35,20 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 		st, u = h.stats(), h.users
 		c.Processes, c.Unreadable = st.Processes, st.Unreadable
 	}
+	var likely map[string][]kernelUse
+	if source == Netlink {
+		likely = s.nameKernels(ctx, o, search)
+	}
 	v := readView(o.procfs(), p, st, s.Sockets)
 	v.untold = source == Gopsutil && gopsutilRoot(o.procfs()) != o.procfs()
 	v.limits(c, source)
 	for i := range s.Sockets {
-		if one := &s.Sockets[i]; len(one.Holders) == 0 {
-			one.Why = v.why(one)
+		one := &s.Sockets[i]
+		if len(one.Holders) > 0 || one.KernelUse != "" {
+			continue
+		}
+		if one.Why = v.why(one); one.Why == Kernel {
+			one.KernelUse = useOf(likely[one.Namespace], one, false)
 		}
 	}
 	findPaths(ctx, o.procfs(), s.Sockets, c)

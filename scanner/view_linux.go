@@ -89,7 +89,7 @@ type view struct {
 func readView(procfs string, p privileges, st holderStats, socks []Socket) view {
 	v := view{privileges: p, stats: st}
 	for i := range socks {
-		if unheld(&socks[i]) {
+		if unheld(&socks[i]) && socks[i].KernelUse == "" {
 			v.without++
 		}
 	}
