@@ -10,13 +10,18 @@ import (
 
 // A Diagnosis is what a scan may see on a host, and how to let it see more.
 type Diagnosis struct {
-	// Tool is the version of the program, and Path where it is.
-	Tool, Path string
+	// Tool is the version of the program.
+	Tool string
 	// Time is when the scan was made, in UTC.
 	Time time.Time
 	Host scanner.Host
 	// Coverage is that of a scan of everything, and has an Access.
 	Coverage scanner.Coverage
+	// Rights are what capabilities buy, BlindTo what the scan did not see, and
+	// Remedies what would let it.
+	Rights   []scanner.Right
+	BlindTo  []string
+	Remedies []scanner.Remedy
 }
 
 // diagnosisRecord is what a scan may see on a host, and how to let it see more.
@@ -55,15 +60,14 @@ type remedyRecord struct {
 }
 
 func newDiagnosisRecord(d *Diagnosis) *diagnosisRecord {
-	blind := d.Coverage.Blind()
 	return &diagnosisRecord{
 		Schema:   Schema,
 		Tool:     toolRecord{Name: toolName, Version: d.Tool},
 		Host:     newHostRecord(&d.Host),
 		Time:     d.Time,
-		Complete: len(blind) == 0, BlindTo: blind,
-		Rights:   records(d.Coverage.Access.Rights(), func(r *scanner.Right) rightRecord { return rightRecord(*r) }),
-		Remedies: records(d.Coverage.Remedies(d.Path), func(r *scanner.Remedy) remedyRecord { return remedyRecord(*r) }),
+		Complete: len(d.BlindTo) == 0, BlindTo: d.BlindTo,
+		Rights:   records(d.Rights, func(r *scanner.Right) rightRecord { return rightRecord(*r) }),
+		Remedies: records(d.Remedies, func(r *scanner.Remedy) remedyRecord { return remedyRecord(*r) }),
 		Coverage: newCoverageRecord(&d.Coverage),
 	}
 }

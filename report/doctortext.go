@@ -17,11 +17,13 @@ type sheet struct {
 	text  page // what stands in the second, before it is wrapped
 	inks  *[nstyles]ink
 	width int // of the terminal; 0 for no limit
+	err   error
 }
 
 const (
 	factColumn  = 12 // where the text of a fact begins, in cells
 	rightColumn = 29 // and that of a capability or a source
+	hanging     = 5  // how far in a name goes on that is wrapped: behind its sign
 	narrowest   = 24 // a column of fewer cells is no place for a sentence
 )
 
@@ -32,10 +34,13 @@ func diagnosisText(w io.Writer, d *Diagnosis, o *Options) error {
 		s.width = o.Width
 	}
 	s.facts(d)
-	s.rights(d.Coverage.Access.Rights())
+	s.rights(d.Rights)
 	s.sources(d.Coverage.Access.Sources)
-	s.remedies(d.Coverage.Remedies(d.Path))
-	s.verdict(d.Coverage.Blind())
+	s.remedies(d.Remedies)
+	s.verdict(d.BlindTo)
+	if s.err != nil {
+		return s.err
+	}
 	return s.out.flush(w)
 }
 
@@ -43,6 +48,9 @@ func diagnosisText(w io.Writer, d *Diagnosis, o *Options) error {
 func (s *sheet) facts(d *Diagnosis) {
 	a := d.Coverage.Access
 	fact := func(name word, style int) {
+		if s.text.len() == 0 {
+			return // not known, or nothing to say
+		}
 		s.name.word(name)
 		s.line(0, factColumn, quiet, style)
 	}
@@ -55,55 +63,66 @@ func (s *sheet) facts(d *Diagnosis) {
 	}
 	style := plain
 	if !a.InitialUser {
-		s.text.word(" of a user namespace, which counts in that alone")
+		s.text.word(" of a user namespace: its rights count there alone")
 		style = outside
 	}
 	fact("user", style)
+	style = plain
 	if a.Processes > 0 {
 		s.text.count(a.Processes, "process", "processes")
 		if !a.InitialPID {
-			s.text.word(" in a pid namespace; those outside it are not to be seen")
+			s.text.word(" of a pid namespace: those outside it are not to be seen")
 		}
 		if a.Unreadable > 0 {
 			s.text.word(", of which ")
 			s.text.count(a.Unreadable, "does not let its", "do not let their")
 			s.text.word(" sockets be seen")
+			style = outside
 		}
-		fact("processes", plain)
 	}
-	s.proc(a)
-	fact("/proc", plain)
+	fact("processes", style)
+	fact("/proc", s.proc(a))
 	switch a.Seccomp {
 	case "filter":
 		s.text.word("a filter, which may refuse what a source asks")
-	case "":
-	default:
-		s.text.text(a.Seccomp)
+		fact("seccomp", outside)
+	case "disabled":
+		s.text.word("no filter")
+		fact("seccomp", plain)
 	}
-	fact("seccomp", plain)
 	if a.Yama >= 0 {
 		s.text.word("ptrace_scope ")
 		s.text.int(int64(a.Yama))
-		s.text.word(": no matter, a scan reads and attaches to nothing")
+		s.text.word(", which is no matter: a scan reads, and attaches to nothing")
 	}
-	fact("yama", quiet)
+	fact("yama", plain)
 	s.text.text(a.Lockdown)
 	fact("lockdown", plain)
 }
 
-// proc writes what /proc does not show.
-func (s *sheet) proc(a *scanner.Access) {
+// proc writes what /proc does not show, and returns the style for it.
+func (s *sheet) proc(a *scanner.Access) int {
+	style := plain
 	if a.HidePID != "" {
 		s.text.word("hidepid=")
 		s.text.text(a.HidePID)
+		if a.InitialUser && slices.Contains(a.Capabilities, "CAP_SYS_PTRACE") {
+			s.text.word(", which CAP_SYS_PTRACE sees through")
+		} else {
+			s.text.word(" hides the processes of other users")
+			style = outside
+		}
 	}
 	if a.Subset != "" {
 		if a.HidePID != "" {
-			s.text.word(", ")
+			s.text.word("; ")
 		}
 		s.text.word("subset=")
 		s.text.text(a.Subset)
+		s.text.word(": processes alone")
+		style = outside
 	}
+	return style
 }
 
 // rights writes what each capability buys.
@@ -160,7 +179,7 @@ func styleOfHas(it bool) int {
 	if it {
 		return plain
 	}
-	return outside
+	return quiet
 }
 
 // remedies writes what to do. What is to be pasted is never wrapped.
@@ -202,50 +221,57 @@ func (s *sheet) verdict(blind []string) {
 
 // title begins a section.
 func (s *sheet) title(w word) {
-	s.end()
+	if s.out.len() > 0 {
+		s.end()
+	}
 	s.text.word(w)
 	s.line(0, 0, plain, title)
 }
 
 // end ends a line.
-func (s *sheet) end() { _ = s.out.line(io.Discard) }
+func (s *sheet) end() {
+	if s.err == nil {
+		s.err = s.out.line(s.w)
+	}
+}
 
-// line writes the name, from one column on, and the text from another, wrapped
-// to the width. Without a name or a text it writes nothing of the two.
+// line writes the name, from one column on, and the text from another, both
+// wrapped to the width.
 func (s *sheet) line(from, to, nameStyle, textStyle int) {
-	name, text := slices.Clone(s.name.rest(0)), slices.Clone(s.text.rest(0))
-	s.name.cut(0)
-	s.text.cut(0)
-	if len(text) == 0 && from == 0 {
-		return // a fact that is not known
-	}
-	s.out.pad(from)
-	if len(name) > 0 {
-		s.out.paint(name, &s.inks[nameStyle])
-	}
-	at := from + name.width()
+	name, text := s.name.rest(0), s.text.rest(0)
 	if s.width > 0 && s.width-to < narrowest {
-		to = from + 2
+		to = min(to, from+hanging)
 	}
-	if at > 0 && at+2 > to && len(text) > 0 && len(name) > 0 {
+	at := s.flow(name, 0, from, from+hanging, nameStyle)
+	if at > from && at+1 >= to && len(text) > 0 {
 		s.end()
 		at = 0
 	}
-	for len(text) > 0 {
-		s.out.pad(max(0, to-at))
-		at = 0
-		row := text
+	s.flow(text, at, to, to, textStyle)
+	s.end()
+	s.name.cut(0)
+	s.text.cut(0)
+}
+
+// flow writes t from a column on, and what does not fit on lines that begin at
+// another. The line begun has at cells; it returns how many the last one has.
+func (s *sheet) flow(t span, at, from, next, style int) int {
+	for len(t) > 0 {
+		s.out.pad(max(0, from-at))
+		row := t
 		if s.width > 0 {
-			row = text.wrap(max(s.width-to, 1))
+			row = t.wrap(max(s.width-from, 1))
 		}
-		s.out.paint(row, &s.inks[textStyle])
-		text = text[len(row):]
-		if len(text) > 0 {
-			if text[0] == ' ' {
-				text = text[1:]
-			}
+		s.out.paint(row, &s.inks[style])
+		at = from + row.width()
+		t = t[len(row):]
+		if len(t) > 0 && t[0] == ' ' {
+			t = t[1:]
+		}
+		if len(t) > 0 {
 			s.end()
+			at, from = 0, next
 		}
 	}
-	s.end()
+	return at
 }

@@ -54,9 +54,6 @@ type Right struct {
 	Have bool
 }
 
-// needed is how many of the Rights it takes to see everything.
-const needed = 3
-
 // Rights returns what each capability buys a scan, the most needed first. There
 // are none outside Linux.
 func (a *Access) Rights() []Right {
@@ -67,12 +64,12 @@ func (a *Access) Rights() []Right {
 		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(a.Capabilities, name) })
 	}
 	return []Right{
-		{[]string{capSysPtrace}, "the processes of other users: which of them hold a socket", has(capSysPtrace)},
-		{[]string{capDACReadSearch}, "the folders of their descriptors, which are theirs alone to list", has(capDACReadSearch, capDACOverride)},
-		{[]string{capSysAdmin}, "other network namespaces: those of containers and of ip netns", has(capSysAdmin)},
+		{[]string{capSysPtrace}, "which processes of other users hold a socket", has(capSysPtrace)},
+		{[]string{capDACReadSearch}, "the folders of their descriptors (/proc/PID/fd)", has(capDACReadSearch, capDACOverride)},
+		{[]string{capSysAdmin}, "other network namespaces: containers, ip netns", has(capSysAdmin)},
 		// tcp_diag_get_aux (net/ipv4/tcp_diag.c).
-		{[]string{capNetAdmin}, "which TCP listeners are Multipath TCP, on a Linux before 6.15", has(capNetAdmin)},
-		{[]string{capBPF, capPerfmon}, "the fast way to the holders, where there are many descriptors", has(capBPF, capSysAdmin) && has(capPerfmon, capSysAdmin)},
+		{[]string{capNetAdmin}, "what is Multipath TCP, on a Linux before 6.15", has(capNetAdmin)},
+		{[]string{capBPF, capPerfmon}, "the fast way, where there are many descriptors", has(capBPF, capSysAdmin) && has(capPerfmon, capSysAdmin)},
 	}
 }
 
@@ -94,8 +91,8 @@ func (r Remedy) String() string {
 // standing returns what decides about the remedies.
 func (a *Access) standing() standing {
 	s := standing{uid: a.UID, initial: a.InitialUser}
-	for i, r := range a.Rights() {
-		if i < needed && !r.Have {
+	for _, r := range a.Rights() {
+		if !r.Have {
 			s.lacks = append(s.lacks, r.Capabilities...)
 		}
 	}
@@ -106,7 +103,21 @@ func (a *Access) standing() standing {
 type standing struct {
 	uid     int64
 	initial bool     // in the first user namespace
-	lacks   []string // of the capabilities that are needed to see everything
+	lacks   []string // of the capabilities that a scan has a use for
+}
+
+// needs returns the capabilities that it takes to see all processes, and with
+// nets the other network namespaces too.
+func needs(nets bool) []string {
+	if nets {
+		return []string{capSysPtrace, capDACReadSearch, capSysAdmin}
+	}
+	return []string{capSysPtrace, capDACReadSearch}
+}
+
+// without returns those of needs that are lacking.
+func (s standing) without(needs []string) []string {
+	return slices.DeleteFunc(slices.Clone(needs), func(name string) bool { return !slices.Contains(s.lacks, name) })
 }
 
 var asRoot = Remedy{"run as root", []string{"sudo whatslistening"}}
@@ -115,11 +126,8 @@ var asRoot = Remedy{"run as root", []string{"sudo whatslistening"}}
 // nets the other network namespaces too, the simplest first. It is the one place
 // that says so.
 func (s standing) remedies(path string, nets bool) []Remedy {
-	needs := []string{capSysPtrace, capDACReadSearch}
-	if nets {
-		needs = append(needs, capSysAdmin)
-	}
-	lacks := slices.DeleteFunc(slices.Clone(s.lacks), func(name string) bool { return !slices.Contains(needs, name) })
+	needs := needs(nets)
+	lacks := s.without(needs)
 	switch {
 	case runtime.GOOS != "linux":
 		return []Remedy{asRoot}
@@ -138,9 +146,13 @@ func (s standing) remedies(path string, nets bool) []Remedy {
 	if !pasteable(path) {
 		path = "/usr/local/bin/whatslistening"
 	}
+	give := "or give the program what it takes, and with it everyone who may run it"
+	if nets {
+		give += "; CAP_SYS_ADMIN, for other network namespaces, is nearly root"
+	}
 	return []Remedy{
 		asRoot,
-		{"or give the program what it takes, and with it everyone who may run it", []string{
+		{give, []string{
 			"sudo setcap " + strings.ToLower(strings.Join(needs, ",")) + "+ep " + path,
 		}},
 		{"or a unit of systemd, which gives it to a user of its own", []string{
@@ -156,6 +168,16 @@ func (s standing) remedies(path string, nets bool) []Remedy {
 			"docker run --rm --pid=host --net=host " + capAdd(needs) + " IMAGE",
 		}},
 	}
+}
+
+// outside says what would let a scan in a pid namespace see the processes of the
+// host: to be there, and as root in it, the rights that it lacks.
+func (s standing) outside() string {
+	flags := "--pid=host"
+	if lacks := s.without(needs(false)); s.uid == 0 && len(lacks) > 0 {
+		flags += " " + capAdd(lacks)
+	}
+	return "run in the pid namespace of the host (docker run " + flags + ")"
 }
 
 // list writes names as a list in a sentence.

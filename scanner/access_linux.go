@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -24,7 +25,7 @@ func readAccess(ctx context.Context, o *Options, _ Source) *Access {
 	a.Seccomp = parseSeccomp(readSmall("/proc/thread-self/status", &buf))
 	a.Yama = parseYama(readSmall("/proc/sys/kernel/yama/ptrace_scope", &buf))
 	a.Lockdown = parseLockdown(readSmall("/sys/kernel/security/lockdown", &buf))
-	a.Sources = append(diagStates(ctx),
+	a.Sources = append(diagStates(ctx, o),
 		state("procfs", notThere(o.procfs()+"/self/stat")),
 		state("gopsutil", notThere(gopsutilRoot(o.procfs())+"/net/tcp")),
 		state("network namespaces", enterOwn()),
@@ -67,7 +68,7 @@ type diagTable struct {
 }
 
 // diagStates asks sock_diag for every table.
-func diagStates(ctx context.Context) []SourceState {
+func diagStates(ctx context.Context, o *Options) []SourceState {
 	tables := [...]diagTable{
 		{TCP, afInet, "TCP", "tcp_diag"},
 		{UDP, afInet, "UDP", "udp_diag"},
@@ -79,13 +80,11 @@ func diagStates(ctx context.Context) []SourceState {
 		{Packet, unix.AF_PACKET, "PACKET", "af_packet_diag"},
 		{VSock, unix.AF_VSOCK, "AF_VSOCK", "vsock_diag"},
 	}
-	var listed []byte // what the kernel has
 	conn, dialed := dialNetlink(unix.NETLINK_SOCK_DIAG)
 	if dialed == nil {
 		defer conn.close()
-		buf := make([]byte, 8<<10)
-		listed = readSmall("/proc/self/net/protocols", &buf) // also where /proc shows processes alone
 	}
+	listed := netTable(o, "protocols")
 	var states []SourceState
 	for _, t := range tables {
 		err := dialed
@@ -96,10 +95,10 @@ func diagStates(ctx context.Context) []SourceState {
 			err = nil
 		}
 		if unsupported(err) {
-			switch has, known := listsProtocol(listed, t.listed); {
-			case !known:
+			switch {
+			case len(listed) == 0:
 				err = errors.New("the kernel is without " + t.module + ", or has no such sockets")
-			case has:
+			case bytes.Contains(listed, []byte("\n"+t.listed+" ")):
 				err = errors.New("the kernel is without " + t.module)
 			default:
 				err = errors.New("the kernel has no such sockets")

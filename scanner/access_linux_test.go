@@ -26,16 +26,17 @@ type seen struct {
 	Snapshot *Snapshot
 }
 
-// roleAccess prints what it may see. With an argument it gives up all that a
-// program which it starts could gain.
+// roleAccess prints what it may see, in the network namespaces that the first
+// argument says. With a second it gives up all that a program which it starts
+// could gain.
 func roleAccess(r *role, args []string) error {
-	if len(args) > 0 {
+	if len(args) > 1 {
 		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 			return err
 		}
 	}
 	r.say("ready")
-	s, err := look()
+	s, err := look(args[0])
 	if err != nil {
 		return err
 	}
@@ -47,9 +48,9 @@ func roleAccess(r *role, args []string) error {
 	return nil
 }
 
-func look() (s seen, err error) {
+func look(nets string) (s seen, err error) {
 	s.Access = Examine(context.Background(), nil)
-	s.Snapshot, err = Scan(context.Background(), &Options{Access: true})
+	s.Snapshot, err = Scan(context.Background(), &Options{Access: true, NetNS: nets})
 	return s, err
 }
 
@@ -245,7 +246,7 @@ func TestExamine(t *testing.T) {
 				if tt.prepare != nil {
 					tt.prepare(t)
 				}
-				s := lookAs(t, exe, tt.attr, tt.args...)
+				s := lookAs(t, exe, tt.attr, append([]string{NetNSOwn}, tt.args...)...)
 				a, c := s.Access, &s.Snapshot.Coverage
 				if a.UID != tt.uid {
 					t.Errorf("uid %d, want %d", a.UID, tt.uid)
@@ -342,10 +343,17 @@ func TestFileCapabilities(t *testing.T) {
 				cmd := exec.Command("/proc/self/exe", "udp,127.0.0.1:7032")
 				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 7777, Gid: 7777}}
 				other := spawnCmd(t, cmd, "listen")
+				cmd = exec.Command("/proc/self/exe", "tcp,0.0.0.0:7033")
+				cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+				away := spawnCmd(t, cmd, "listen")
 				exe := everyone(t)
 				giveCaps(t, exe, tt.caps...)
 				mountProc(t, "hidepid=2")
-				s := lookAs(t, exe, nobody())
+				nets := NetNSOwn
+				if tt.netns {
+					nets = NetNSAll
+				}
+				s := lookAs(t, exe, nobody(), nets)
 				if len(s.Access.Capabilities) != len(tt.caps) {
 					t.Skipf("the capabilities of a file do not count in %s: %v", filepath.Dir(exe), s.Access.Capabilities)
 				}
@@ -353,7 +361,11 @@ func TestFileCapabilities(t *testing.T) {
 				if c.Complete != tt.complete || c.Privileges != "user" {
 					t.Errorf("complete %v as %s, want %v as user: %+v", c.Complete, c.Privileges, tt.complete, c.Limitations)
 				}
-				for port, pid := range map[uint16]int{7031: root.PID, 7032: other.PID} {
+				want := map[uint16]int{7031: root.PID, 7032: other.PID}
+				if tt.netns {
+					want[7033] = away.PID
+				}
+				for port, pid := range want {
 					got := one(t, s.Snapshot, port)
 					if held := slices.Equal(pidsOf(got), []int{pid}); held != tt.complete {
 						t.Errorf("port %d: holders %v, why %v, want pid %d: %v", port, pidsOf(got), got.Why, pid, tt.complete)
@@ -374,7 +386,7 @@ func TestExamineSeccomp(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		listen(t, "tcp,127.0.0.1:7041")
 		forbidNetlink(t)
-		s, err := look()
+		s, err := look(NetNSOwn)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -389,7 +401,7 @@ func TestExamineSeccomp(t *testing.T) {
 			t.Errorf("blind to %q", got)
 		}
 		mountProc(t, "subset=pid")
-		s, err = look()
+		s, err = look(NetNSOwn)
 		if err != nil {
 			t.Fatalf("with a /proc of processes alone: %v", err)
 		}

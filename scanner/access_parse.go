@@ -96,15 +96,3 @@ func parseYama(b []byte) int {
 	}
 	return n
 }
-
-// listsProtocol reports whether a /proc/net/protocols has a protocol, and
-// whether there is anything in it at all.
-func listsProtocol(b []byte, name string) (has, known bool) {
-	for line := range bytes.Lines(b) {
-		known = true
-		if f, _, _ := bytes.Cut(line, []byte(" ")); string(f) == name {
-			return true, true
-		}
-	}
-	return false, known
-}

@@ -103,8 +103,11 @@ func readView(procfs string, p privileges, st holderStats, socks []Socket) view 
 			v.hidepid = readHidepid(procfs)
 		}
 	}
-	if v.without > 0 && p.seeAll() {
+	if v.without > 0 && (p.seeAll() || st.Unreadable == 0) {
 		ns := readlink(procfs + "/1/ns/pid")
+		if ns == "" {
+			ns = readlink(procfs + "/self/ns/pid")
+		}
 		v.nested = ns != "" && ns != firstPIDNamespace
 	}
 	return v
@@ -133,7 +136,7 @@ func (v view) limits(c *Coverage, source Source) {
 	if n := st.Unreadable; n > 0 {
 		l := unreadableLimit(n, st.Processes, v.privileges.standing())
 		c.limit(true, l.Code, l.Text, l.Remedy)
-	} else if v.without > 0 && v.hidepid == "" && !v.privileges.seeAll() && source == Netlink {
+	} else if v.without > 0 && !v.nested && v.hidepid == "" && !v.privileges.seeAll() && source == Netlink {
 		c.limit(true, LimitUnreadable, fmt.Sprintf("%d %s no holder among the processes that could be looked into",
 			v.without, plural(v.without, "socket has", "sockets have")), v.privileges.remedy())
 	}
@@ -142,7 +145,7 @@ func (v view) limits(c *Coverage, source Source) {
 	}
 	if v.nested {
 		c.limit(true, LimitPIDNamespace, fmt.Sprintf("%d %s no holder among the processes of this pid namespace, and those outside it cannot be seen",
-			v.without, plural(v.without, "socket has", "sockets have")), "run in the pid namespace of the host (docker run --pid=host)")
+			v.without, plural(v.without, "socket has", "sockets have")), v.privileges.standing().outside())
 	}
 	if n := st.Exhausted; n > 0 {
 		c.limit(true, LimitExhausted, fmt.Sprintf("%d of %s could not be looked into: too many open files", n, processes(st.Processes)),

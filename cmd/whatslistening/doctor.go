@@ -52,13 +52,16 @@ func (a *app) doctor(cmd *cobra.Command, write *writeFlags, strict bool) error {
 	if err != nil {
 		return failure("", "scan: %w", err)
 	}
-	d := &report.Diagnosis{Tool: toolVersion(), Time: time.Now().UTC(), Host: snap.Host, Coverage: snap.Coverage}
-	// Where the program is not to be found the remedies name the usual place.
-	d.Path, _ = os.Executable()
+	path, _ := os.Executable() // where it is not known the remedies name the usual place
+	c := &snap.Coverage
+	d := &report.Diagnosis{
+		Tool: toolVersion(), Time: time.Now().UTC(), Host: snap.Host, Coverage: *c,
+		Rights: c.Access.Rights(), BlindTo: c.Blind(), Remedies: c.Remedies(path),
+	}
 	if err := a.output(write.file, func(w io.Writer) error { return report.WriteDiagnosis(w, d, format, opts) }); err != nil {
 		return err
 	}
-	if strict && len(snap.Coverage.Blind()) > 0 {
+	if strict && len(d.BlindTo) > 0 {
 		return &exitError{code: exitIncomplete}
 	}
 	return nil
