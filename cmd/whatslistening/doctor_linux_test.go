@@ -114,6 +114,21 @@ func TestDoctor(t *testing.T) {
 	})
 }
 
+// A report has the same facts, where it has room for them.
+func TestAccessInReport(t *testing.T) {
+	inNamespaces(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			format string
+			want   bool
+		}{{"json", true}, {"yaml", true}, {"jsonl", false}, {"table", false}, {"csv", false}} {
+			got := command(t, nil, "-o", tt.format)
+			if strings.Contains(got.stdout, "CAP_SYS_PTRACE") != tt.want || got.code != exitClean {
+				t.Errorf("-o %s: want access %v: %+v", tt.format, tt.want, got)
+			}
+		}
+	})
+}
+
 // hideMounts takes away the network namespaces of the host that are mounted here.
 func hideMounts(t *testing.T) {
 	t.Helper()
