@@ -188,15 +188,17 @@ func TestDoctorElsewhere(t *testing.T) {
 // On a terminal: in colour, which adds nothing to the words, and no line but
 // those to paste is wider.
 func TestDoctorOnTerminal(t *testing.T) {
-	plain := onTerminal(t, 60, []string{"NO_COLOR=1"}, "doctor")
-	for line := range strings.Lines(plain) {
-		if w := displaywidth.String(strings.TrimSuffix(line, "\n")); w > 60 && !strings.HasPrefix(line, "      ") {
-			t.Errorf("60 columns: a line of %d: %q", w, line)
+	inNamespaces(t, func(t *testing.T) {
+		plain := onTerminal(t, 60, []string{"NO_COLOR=1"}, "doctor")
+		for line := range strings.Lines(plain) {
+			if w := displaywidth.String(strings.TrimSuffix(line, "\n")); w > 60 && !strings.HasPrefix(line, "      ") {
+				t.Errorf("60 columns: a line of %d: %q", w, line)
+			}
 		}
-	}
-	colour := onTerminal(t, 60, nil, "doctor")
-	if !sgr.MatchString(colour) || strings.Count(sgr.ReplaceAllString(colour, ""), "\n") != strings.Count(plain, "\n") {
-		t.Errorf("in colour:\n%q\nwithout:\n%q", colour, plain)
-	}
-	safe(t, "doctor", plain)
+		colour := onTerminal(t, 60, nil, "doctor")
+		if !sgr.MatchString(colour) || sgr.ReplaceAllString(colour, "") != plain {
+			t.Errorf("in colour:\n%q\nwithout:\n%q", colour, plain)
+		}
+		safe(t, "doctor", plain)
+	})
 }
