@@ -1,0 +1,45 @@
+package audit
+
+import "time"
+
+// An Exception says that a rule does not hold on this host, or that its findings
+// weigh more or less than elsewhere.
+type Exception struct {
+	Position
+	// Rule is the id of the rule.
+	Rule string
+	// Disabled takes the rule's findings away; otherwise they have Severity.
+	Disabled bool
+	Severity Severity
+	// Reason, Owner, Ticket and Expires are as in an [Entry].
+	Reason, Owner, Ticket, Expires string
+}
+
+// exception returns the exception from a rule; nil for none.
+func (p *Policy) exception(rule string) *Exception {
+	for i := range p.Exceptions {
+		if p.Exceptions[i].Rule == rule {
+			return &p.Exceptions[i]
+		}
+	}
+	return nil
+}
+
+// Except returns findings as the register's exceptions have them: without those
+// of disabled rules, and re-graded. An exception that has expired counts for
+// nothing. The findings are changed in place.
+func (p *Policy) Except(findings []Finding, now time.Time) []Finding {
+	day := dayOf(now)
+	kept := findings[:0]
+	for _, f := range findings {
+		if x := p.exception(f.Rule); x != nil && (x.Expires == "" || day <= x.Expires) {
+			if x.Disabled {
+				continue
+			}
+			f.Severity = x.Severity
+		}
+		kept = append(kept, f)
+	}
+	clear(findings[len(kept):])
+	return kept
+}
