@@ -180,7 +180,7 @@ func (d *draft) holders(l *annotate.Listener) {
 		units = units && writable(unit) && !strings.HasSuffix(unit, ".scope")
 		d.Units = append(d.Units, unit)
 		name := cmp.Or(p.ContainerName, p.Container)
-		containers = containers && writable(name)
+		containers = containers && p.Container != "" && writable(name)
 		d.Containers = append(d.Containers, name)
 	}
 	if !units {
@@ -298,11 +298,13 @@ func (d *draft) write(b *strings.Builder) {
 	if p == scanner.Unix {
 		texts("path", cmpSlice(d.Paths, []string{"any"}))
 	}
-	protocols := make([]string, len(d.Protocols))
-	for i, p := range d.Protocols {
-		protocols[i] = p.String()
+	if len(d.Protocols) > 1 || p != scanner.TCP { // which is the default
+		var protocols []string
+		for _, p := range d.Protocols {
+			protocols = append(protocols, p.String())
+		}
+		texts("protocol", protocols)
 	}
-	texts("protocol", protocols)
 	if hasReach(p) {
 		put("exposure", d.Exposure.String())
 	}

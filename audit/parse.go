@@ -89,7 +89,7 @@ func (r *reader) bytes(data []byte) {
 			line, start = line+1, i+1
 		case c == invalid:
 			r.complain(line, column, "save the file as UTF-8", "the byte %#02x is not UTF-8", data[i])
-		case c == '\t' && strings.Trim(string(data[start:i]), " \t") == "" && !blank(data[i:]):
+		case c == '\t' && len(bytes.Trim(data[start:i], " \t")) == 0:
 			r.complain(line, column, "indent with spaces", "a tab in the indentation")
 		case c == '\t', c == '\r' && i+1 < len(data) && data[i+1] == '\n', c == '\ufeff' && i == 0:
 		case hidden(c):
@@ -97,12 +97,6 @@ func (r *reader) bytes(data []byte) {
 		}
 		i += n
 	}
-}
-
-// blank reports whether a line has nothing more, or a comment.
-func blank(rest []byte) bool {
-	rest = bytes.TrimLeft(rest, " \t")
-	return len(rest) == 0 || bytes.IndexByte([]byte("\r\n#"), rest[0]) >= 0
 }
 
 // document returns the value of the one document in data; nil where there is
@@ -115,13 +109,13 @@ func (r *reader) document(data []byte) *yaml.Node {
 		r.complain(1, 0, hintShape, "there is nothing in it")
 		return nil
 	case err != nil:
-		r.syntax(err)
+		r.syntax(data, err)
 		return nil
 	}
 	switch second, err := decode(d); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		r.syntax(err)
+		r.syntax(data, err)
 		return nil
 	default:
 		r.at(second, "put it into a file of its own", "a second document")
@@ -151,17 +145,60 @@ func decode(d *yaml.Decoder) (n *yaml.Node, err error) {
 	return n, nil
 }
 
-// syntax says what the library says of a text that is no YAML.
-func (r *reader) syntax(err error) {
+// syntax says what the library says of a text that is no YAML. The line that it
+// names is often that where the list or the keys around the fault begin, so that
+// the line is looked for.
+func (r *reader) syntax(data []byte, err error) {
 	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
-	if rest, ok := strings.CutPrefix(text, "line "); ok {
-		if number, after, ok := strings.Cut(rest, ": "); ok {
-			if n, err := strconv.Atoi(number); err == nil {
-				text, line = after, n
-			}
+	if head, after, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(head, "line ") {
+		text = after
+		if n, err := strconv.Atoi(head[len("line "):]); err == nil {
+			line = n
 		}
 	}
+	if len(data) <= 64<<10 {
+		line = faultyLine(data)
+	}
 	r.complain(line, 0, "see this line and the one before it: colons, quotes, brackets, indentation", "it is no YAML: %s", text)
+}
+
+// faultyLine returns the line, from 1, at which data, which is no YAML, stops to
+// be YAML: the one behind the longest run of lines that is.
+func faultyLine(data []byte) int {
+	lines := bytes.SplitAfter(data, []byte{'\n'})
+	good, bad := 0, len(lines)
+	for range 5 {
+		for bad-good > 1 {
+			if mid := (good + bad) / 2; isYAML(lines[:mid]) {
+				good = mid
+			} else {
+				bad = mid
+			}
+		}
+		// A text of several lines is no YAML halfway through: look beyond it.
+		on := bad + 1
+		for on < min(len(lines), bad+20) && !isYAML(lines[:on]) {
+			on++
+		}
+		if on >= min(len(lines), bad+20) {
+			break
+		}
+		good, bad = on, len(lines)
+	}
+	return good + 1
+}
+
+// isYAML reports whether lines are YAML.
+func isYAML(lines [][]byte) bool {
+	d := yaml.NewDecoder(bytes.NewReader(bytes.Join(lines, nil)))
+	for {
+		switch _, err := decode(d); {
+		case errors.Is(err, io.EOF):
+			return true
+		case err != nil:
+			return false
+		}
+	}
 }
 
 // simple complains of what YAML can do and a register cannot.

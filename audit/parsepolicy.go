@@ -221,9 +221,9 @@ func parsePorts(s string, limit uint64) (span PortSpan, problem string) {
 		last = first
 	}
 	var ends [2]uint64
-	for i, s := range [...]string{strings.TrimSpace(first), strings.TrimSpace(last)} {
-		n, err := strconv.ParseUint(s, 10, 32)
-		if err != nil || s != strconv.FormatUint(n, 10) {
+	for i, end := range [...]string{strings.TrimSpace(first), strings.TrimSpace(last)} {
+		n, err := strconv.ParseUint(end, 10, 32)
+		if err != nil || end != strconv.FormatUint(n, 10) {
 			return span, fmt.Sprintf("%q is no port", clip(s))
 		}
 		if n > limit {
