@@ -157,7 +157,7 @@ func (d *draft) holders(l *annotate.Listener) {
 		if l.Why == scanner.Kernel {
 			d.Programs = []string{KernelProgram}
 		} else {
-			d.notes = append(d.notes, "its program could not be seen: run as root for a better draft")
+			d.notes = append(d.notes, "its program could not be seen (whatslistening doctor says why)")
 		}
 		return
 	}
@@ -246,7 +246,7 @@ func (d *draft) port() uint32 {
 // but their exposure, and in which of the protocols with ports they use.
 func (d *draft) key() string {
 	protocols := d.Protocols[0].String()
-	if slices.Contains(withPorts, d.Protocols[0]) {
+	if d.Protocols[0].HasPorts() {
 		protocols = ""
 	}
 	return fmt.Sprintf("%s %d %q %q %q %q %q %q", protocols, d.port(), d.Paths, d.Namespaces, d.Programs, d.Users, d.Units, d.Containers)

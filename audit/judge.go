@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -135,7 +136,7 @@ func (j *judge) listener(l *annotate.Listener) Approval {
 		return Approval{Verdict: Client}
 	}
 	if best < 0 {
-		j.find(ruleUnapproved, subject(l), Position{}, "", "%s is approved by no entry of the register", describe(l))
+		j.find(ruleUnapproved, subject(l), Position{}, "%s is approved by no entry of the register", describe(l))
 		return Approval{Verdict: Unapproved}
 	}
 	e := &j.policy.Entries[best]
@@ -145,11 +146,7 @@ func (j *judge) listener(l *annotate.Listener) Approval {
 		j.used[best]++
 		return a
 	}
-	next := ""
-	if a.Verdict == Unconfirmed && l.Why != scanner.NotPermitted {
-		next = "look at it by hand: ss -tulnp, or the container's engine"
-	}
-	j.find(ruleOf(a.Verdict), subject(l), e.Position, next, "%s: %s", describe(l), e.explain(l, least))
+	j.find(ruleOf(a.Verdict), subject(l), e.Position, "%s: %s", describe(l), e.explain(l, least))
 	return a
 }
 
@@ -195,21 +192,17 @@ func (j *judge) entry(i int) {
 		e.Position, e.String(), e.Reason, e.Owner, e.Ticket, e.Expires, j.used[i],
 	})
 	if !j.near[i] {
-		j.find(ruleAbsent, e.subject(), e.Position, "", "%v: approved, and nothing of the kind listens", e)
+		j.find(ruleAbsent, e.subject(), e.Position, "%v: approved, and nothing of the kind listens", e)
 	}
 	if e.unread() {
-		j.find(ruleNoReason, e.subject(), e.Position, "", "%v: approved without a reason", e)
+		j.find(ruleNoReason, e.subject(), e.Position, "%v: approved without a reason", e)
 	}
 }
 
-// find adds a finding of a rule; next is what to do in place of what the rule
-// says, where it is not empty. A finding with a fingerprint that was there
-// already is the same: workers have a socket each at one address.
-func (j *judge) find(rule string, s Subject, decided Position, next, format string, args ...any) {
+// find adds a finding of a rule. One with a fingerprint that was there already
+// is the same: workers have a socket each at one address.
+func (j *judge) find(rule string, s Subject, decided Position, format string, args ...any) {
 	r, _ := RuleByID(rule)
-	if next == "" {
-		next = r.Next
-	}
 	var more []string
 	if rule == ruleAbsent || rule == ruleNoReason {
 		more = []string{fmt.Sprint(args[0])} // the entry, without its line
@@ -220,7 +213,7 @@ func (j *judge) find(rule string, s Subject, decided Position, next, format stri
 	}
 	j.had[id] = true
 	j.out.Findings = append(j.out.Findings, Finding{
-		Rule: rule, Title: r.Title, Severity: r.Severity, Message: fmt.Sprintf(format, args...), Next: next,
+		Rule: rule, Title: r.Title, Severity: r.Severity, Message: fmt.Sprintf(format, args...), Next: r.Next,
 		Subject: s, Controls: r.Controls, Decided: decided, Fingerprint: id,
 	})
 }
@@ -253,18 +246,17 @@ func (e *Entry) explain(l *annotate.Listener, m misfit) string {
 	return strings.Join(s, "; ")
 }
 
-// describe names a listener: "tcp/443 on 0.0.0.0 (nginx of root)".
+// describe names a listener: "tcp 0.0.0.0:443 (nginx of root)".
 func describe(l *annotate.Listener) string {
 	var b strings.Builder
 	b.WriteString(l.Protocol.String())
 	switch {
 	case l.Unix != nil:
 		b.WriteString(" " + l.Unix.Path)
+	case hasReach(l.Protocol) && l.Addr.IsValid():
+		b.WriteString(" " + netip.AddrPortFrom(l.Addr, l.Port).String())
 	case hasPort(l.Protocol):
 		fmt.Fprintf(&b, "/%d", portOf(l))
-	}
-	if hasReach(l.Protocol) && l.Addr.IsValid() {
-		b.WriteString(" on " + l.Addr.String())
 	}
 	if l.Device != "" {
 		b.WriteString(" on device " + l.Device)

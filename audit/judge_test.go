@@ -71,12 +71,12 @@ func TestJudge(t *testing.T) {
 		// The port, the protocol, the namespace.
 		{"one port", web, []string{ok}, Approved, 1, "", ""},
 		{"a run of ports", web, []string{"ports: 440-443, exposure: all"}, Approved, 1, "", ""},
-		{"a run too short", web, []string{"ports: 440-442, exposure: all"}, Unapproved, 0, "WL101", "tcp/443 on 0.0.0.0 (nginx of root) is approved by no entry"},
+		{"a run too short", web, []string{"ports: 440-442, exposure: all"}, Unapproved, 0, "WL101", "tcp 0.0.0.0:443 (nginx of root) is approved by no entry"},
 		{"a run too late", web, []string{"ports: 444-445, exposure: all"}, Unapproved, 0, "WL101", ""},
 		{"a list of ports", web, []string{"ports: [80, 443], exposure: all"}, Approved, 1, "", ""},
 		{"any port", web, []string{"port: any, exposure: all"}, Approved, 1, "", ""},
 		{"an empty register", web, nil, Unapproved, 0, "WL101", ""},
-		{"another protocol", udp(web), []string{ok}, Unapproved, 0, "WL101", "udp/443"},
+		{"another protocol", udp(web), []string{ok}, Unapproved, 0, "WL101", "udp 0.0.0.0:443"},
 		{"either protocol", udp(web), []string{ok + ", protocol: [tcp, udp]"}, Approved, 1, "", ""},
 		{"any protocol", udp(web), []string{ok + ", protocol: any"}, Approved, 1, "", ""},
 		{"another namespace", in(web, "blue"), []string{ok}, Unapproved, 0, "WL101", "in namespace blue"},
@@ -89,7 +89,7 @@ func TestJudge(t *testing.T) {
 		// The program.
 		{"by name", web, []string{ok + ", program: nginx"}, Approved, 1, "", ""},
 		{"by path", web, []string{ok + ", program: /usr/sbin/nginx"}, Approved, 1, "", ""},
-		{"by another path", web, []string{ok + ", program: /usr/bin/nginx"}, OtherProgram, 1, "WL102", "tcp/443 on 0.0.0.0 (nginx of root): approved for program /usr/bin/nginx"},
+		{"by another path", web, []string{ok + ", program: /usr/bin/nginx"}, OtherProgram, 1, "WL102", "tcp 0.0.0.0:443 (nginx of root): approved for program /usr/bin/nginx"},
 		{"by a part of the name", web, []string{ok + ", program: ngin"}, OtherProgram, 1, "WL102", ""},
 		{"one of a list", web, []string{ok + ", program: [apache2, nginx]"}, Approved, 1, "", ""},
 		{"another program", listener("0.0.0.0", 443, apache), []string{ok + ", program: nginx"}, OtherProgram, 1, "WL102", "approved for program nginx"},
@@ -113,7 +113,7 @@ func TestJudge(t *testing.T) {
 		{"nobody seen said to be the kernel", why(web, scanner.NotPermitted), []string{ok + ", program: kernel"}, Unconfirmed, 1, "WL107", ""},
 
 		// What could not be seen.
-		{"not permitted", why(web, scanner.NotPermitted), []string{ok + ", program: nginx"}, Unconfirmed, 1, "WL107", "tcp/443 on 0.0.0.0 (a process that cannot be seen of root): approved for what cannot be told: tcp/443 up to all, program nginx"},
+		{"not permitted", why(web, scanner.NotPermitted), []string{ok + ", program: nginx"}, Unconfirmed, 1, "WL107", "tcp 0.0.0.0:443 (a process that cannot be seen of root): approved for what cannot be told: tcp/443 up to all, program nginx"},
 		{"not told", why(web, scanner.NotTold), []string{ok + ", program: nginx"}, Unconfirmed, 1, "WL107", ""},
 		{"not found", why(web, scanner.NotFound), []string{ok + ", program: nginx"}, OtherProgram, 1, "WL102", "(no process of root)"},
 		{"not permitted, nor needed", why(web, scanner.NotPermitted), []string{ok + ", user: root"}, Approved, 1, "", ""},
@@ -204,7 +204,7 @@ func TestJudge(t *testing.T) {
 		}), []string{"port: 70000, protocol: vsock"}, Approved, 1, "", ""},
 		{"vsock, another port", with(web, func(l *annotate.Listener) {
 			l.Protocol, l.VSock = scanner.VSock, &scanner.VSockAddr{CID: scanner.VSockAny, Port: 70001}
-		}), []string{"port: 70000, protocol: vsock"}, Unapproved, 0, "WL101", "vsock/70001"},
+		}), []string{"port: 70000, protocol: vsock"}, Unapproved, 0, "WL101", "vsock"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func (p *Policy) Lint(now time.Time) []Problem {
 
 // impossible says why e can match no listener; empty where it can.
 func (e *Entry) impossible() string {
-	if len(e.Ports) > 0 && e.Protocols[0] <= withPorts[len(withPorts)-1] &&
+	if len(e.Ports) > 0 && e.Protocols[0].HasPorts() &&
 		!slices.ContainsFunc(e.Ports, func(s PortSpan) bool { return s.Last > 0 }) {
 		return "nothing listens on port 0"
 	}

@@ -159,6 +159,11 @@ func (r *reader) syntax(data []byte, err error) {
 	if len(data) <= 64<<10 {
 		line = faultyLine(data)
 	}
+	if name, ok := strings.CutPrefix(text, "unknown anchor '"); ok {
+		name, _, _ = strings.Cut(name, "' ")
+		r.complain(line, 0, hintAlias, "%q is an alias, which a register does not have", "*"+clip(name))
+		return
+	}
 	r.complain(line, 0, "see this line and the one before it: colons, quotes, brackets, indentation", "it is no YAML: %s", text)
 }
 
@@ -201,11 +206,13 @@ func isYAML(lines [][]byte) bool {
 	}
 }
 
+const hintAlias = "write the value out; a text that begins with * needs quotes"
+
 // simple complains of what YAML can do and a register cannot.
 func (r *reader) simple(n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.AliasNode:
-		r.at(n, "write the value out; a text that begins with * needs quotes", "%q is an alias, which a register does not have", "*"+clip(n.Value))
+		r.at(n, hintAlias, "%q is an alias, which a register does not have", "*"+clip(n.Value))
 	case n.Anchor != "":
 		r.at(n, "take it out; a text that begins with & needs quotes", "%q is an anchor, which a register does not have", "&"+clip(n.Anchor))
 	case n.Style&yaml.TaggedStyle != 0:

@@ -76,7 +76,7 @@ rules:
 				Namespaces: []string{"host"}, Reason: "?",
 			},
 			{
-				Position: Position{"policy.yaml", 18}, Protocols: withPorts, Exposure: annotate.Container,
+				Position: Position{"policy.yaml", 18}, Protocols: scanner.DefaultProtocols(), Exposure: annotate.Container,
 				Containers: []string{"web", "3f2a91c04b7d"}, Reason: "a: b",
 			},
 			{
@@ -98,10 +98,10 @@ rules:
 	if !p.NamesContainers() {
 		t.Error("NamesContainers() = false, want true")
 	}
-	if got, want := p.Entries[1].String(), "tcp+udp/80, 8000-8010 on ::1, 10.0.0.0/8, fe80::1%eth0"; got != want {
+	if got, want := p.Entries[1].String(), "tcp+udp/80, 8000-8010 on [::1], 10.0.0.0/8, [fe80::1%eth0]"; got != want {
 		t.Errorf("String() = %q, want %q", got, want)
 	}
-	if got, want := p.Entries[3].String(), "unix /run/docker.sock, program /usr/bin/dockerd or systemd, user 0"; got != want {
+	if got, want := p.Entries[3].String(), "unix /run/docker.sock in any namespace, program /usr/bin/dockerd or systemd, user 0"; got != want {
 		t.Errorf("String() = %q, want %q", got, want)
 	}
 }
@@ -144,7 +144,7 @@ func TestParsePolicyProblems(t *testing.T) {
 		{"a key that is a list", entry + "    ? [a]\n    : b\n", []string{"6:7: a key has to be a word, not a list"}},
 		{"anchor", head + "  - &a {port: 443, exposure: all, reason: x}\n", []string{`3:5: "&a" is an anchor`}},
 		{"alias", head + "  - port: &p 443\n    exposure: all\n    reason: x\n  - *p\n", []string{`3:11: "&p" is an anchor`, `6:5: "*p" is an alias`}},
-		{"alias without an anchor", entry + "    owner: *web\n", []string{"6: it is no YAML: unknown anchor 'web' referenced"}},
+		{"alias without an anchor", entry + "    owner: *web\n", []string{`6: "*web" is an alias`}},
 		{"tag", entry + "    owner: !!binary aGk=\n", []string{`6:12: "!!binary" is a tag`}},
 		{"own tag", entry + "    owner: !env HOME\n", []string{`6:12: "!env" is a tag`}},
 		{"two documents", entry + "---\nversion: 1\n", []string{"6:1: a second document"}},

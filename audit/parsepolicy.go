@@ -132,13 +132,10 @@ func unlessAny(r *reader, n *yaml.Node, key string, list []string) []string {
 	return nil
 }
 
-// withPorts are the protocols that "any" stands for: those with ports.
-var withPorts = []scanner.Protocol{scanner.TCP, scanner.UDP, scanner.UDPLite, scanner.SCTP, scanner.DCCP}
-
 // protocol reads a protocol.
 func (r *reader) protocol(s string, n *yaml.Node, e *Entry) {
 	if s == "any" {
-		e.Protocols = append(e.Protocols, withPorts...)
+		e.Protocols = append(e.Protocols, scanner.DefaultProtocols()...)
 		return
 	}
 	p, err := scanner.ParseProtocol(s)
@@ -153,7 +150,7 @@ func (r *reader) protocol(s string, n *yaml.Node, e *Entry) {
 // whether the protocols can be in one entry.
 func (r *reader) ports(n *yaml.Node, had map[string]*yaml.Node, given bool, e *Entry) {
 	for _, p := range e.Protocols[1:] {
-		if first := e.Protocols[0]; !slices.Contains(withPorts, p) || !slices.Contains(withPorts, first) {
+		if first := e.Protocols[0]; !p.HasPorts() || !first.HasPorts() {
 			r.at(had["protocol"], "write an entry for each", "%v and %v in one entry", first, p)
 			return
 		}

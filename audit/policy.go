@@ -115,8 +115,8 @@ func hasReach(p scanner.Protocol) bool {
 	return p != scanner.Unix && p != scanner.VSock && p != scanner.Packet
 }
 
-// hasPort reports whether sockets of a protocol have a port, or what stands for
-// one (see [scanner.Protocol]).
+// hasPort reports whether sockets of a protocol have a port, or a number in its
+// place (see [scanner.Protocol]).
 func hasPort(p scanner.Protocol) bool { return p != scanner.Unix && p != scanner.Packet }
 
 // where returns what the entry approves without saying for whom:
@@ -143,7 +143,10 @@ func (e *Entry) where() string {
 		b.WriteByte(' ')
 		b.WriteString(e.reach())
 	}
-	if len(e.Namespaces) > 0 && !slices.Equal(e.Namespaces, []string{hostNamespace}) {
+	switch {
+	case len(e.Namespaces) == 0:
+		b.WriteString(" in any namespace")
+	case !slices.Equal(e.Namespaces, []string{hostNamespace}):
 		b.WriteString(" in namespace ")
 		b.WriteString(strings.Join(e.Namespaces, ", "))
 	}
@@ -153,10 +156,21 @@ func (e *Entry) where() string {
 // reach returns who may reach what the entry approves: "up to public",
 // "on 127.0.0.1".
 func (e *Entry) reach() string {
-	if len(e.Addresses) > 0 {
-		return "on " + join(e.Addresses)
+	if len(e.Addresses) == 0 {
+		return "up to " + e.Exposure.String()
 	}
-	return "up to " + e.Exposure.String()
+	s := "on "
+	for i, a := range e.Addresses {
+		if i > 0 {
+			s += ", "
+		}
+		if a.Addr().Is6() { // as before a port: "::" by itself reads like a command of a CI system
+			s += "[" + a.String() + "]"
+		} else {
+			s += a.String()
+		}
+	}
+	return s
 }
 
 // String returns what the entry approves, in one line: "tcp/443 up to public,

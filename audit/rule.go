@@ -95,7 +95,7 @@ var registerRules = [...]Rule{
 		ID: ruleUnconfirmed, Title: "Approval that cannot be confirmed", Severity: Warning,
 		Help: "The address and port are approved for a certain program, user, unit or container, and this scan " +
 			"could not see which it is. It may be the approved one.",
-		Next:     "run the audit as root (sudo whatslistening audit)",
+		Next:     "let the scan see it (whatslistening doctor says how), or look at it by hand",
 		Controls: approvedOnly,
 	},
 }

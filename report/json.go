@@ -31,9 +31,10 @@ func writeJSONL(w io.Writer, r *Report, o *Options) error {
 		return err
 	}
 	e := newEncoder(w, compact)
-	line := lineOf(r)
+	line, approvals := lineOf(r), r.approvals()
 	for _, l := range list {
 		line.fill(l)
+		line.Approval = newApprovalRecord(approvals[l])
 		e.document(line)
 	}
 	return e.close()

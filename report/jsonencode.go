@@ -297,6 +297,7 @@ func (e *encoder) listeners(s *listenerSeq, p *plan) {
 	for i := range s.list {
 		e.item(i == 0)
 		s.record.fill(s.list[i])
+		s.record.Approval = newApprovalRecord(s.approvals[s.list[i]])
 		e.record(v, p)
 	}
 	e.shut(']', len(s.list) == 0)

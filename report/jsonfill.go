@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/audit"
 	"github.com/whatslistening/whatslistening/portdb"
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -17,6 +18,8 @@ type listenerSeq struct {
 	record listenerRecord
 	// list is what an encoder writes.
 	list []*annotate.Listener
+	// approvals are what a register says of them; nil where there was none.
+	approvals map[*annotate.Listener]*audit.Approval
 	// unseen leaves the list out, where it may be.
 	unseen bool
 	// add takes what a decoder read into record.
@@ -33,9 +36,10 @@ func newReportRecord(r *Report, list []*annotate.Listener) *reportRecord {
 		Time:          r.Time,
 		Coverage:      newCoverageRecord(&r.Coverage),
 		Namespaces:    records(r.Namespaces, newNamespaceRecord),
-		Listeners:     listenerSeq{list: list},
+		Listeners:     listenerSeq{list: list, approvals: r.approvals()},
 		Discrepancies: records(r.Discrepancies, newDiscrepancyRecord),
 		Findings:      records(r.Findings, newFindingRecord),
+		Policy:        newPolicyRecord(r.Register),
 	}
 }
 

@@ -80,6 +80,8 @@ type listenerRecord struct {
 	LeadsTo []endpointRecord `json:"leads_to,omitempty"`
 	// The published ports that lead to this socket.
 	PublishedAs []endpointRecord `json:"published_as,omitempty"`
+	// What the approval register says of it, where it was held against one.
+	Approval approvalRecord `json:"approval,omitempty"`
 }
 
 // unixRecord is the address of a unix socket.

@@ -42,6 +42,8 @@ type reportRecord struct {
 	Discrepancies []discrepancyRecord `json:"discrepancies,omitempty"`
 	// What an audit judged; a list has none.
 	Findings []findingRecord `json:"findings"`
+	// The approval register that the listeners were held against.
+	Policy policyRecord `json:"policy,omitempty"`
 }
 
 // toolRecord is the program that made the report.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/audit"
 	"github.com/whatslistening/whatslistening/portdb"
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -128,6 +130,10 @@ func parseReport(data []byte) (*Report, *ReadError) {
 	rep.Namespaces = records(rec.Namespaces, (*namespaceRecord).namespace)
 	rep.Discrepancies = records(rec.Discrepancies, (*discrepancyRecord).discrepancy)
 	rep.Findings = records(rec.Findings, (*findingRecord).finding)
+	rep.Register = rec.Policy.register()
+	if !slices.ContainsFunc(rep.Approvals, func(a audit.Approval) bool { return a != audit.Approval{} }) {
+		rep.Approvals = nil
+	}
 	return rep, nil
 }
 
@@ -249,6 +255,7 @@ func (l *loader) listener(rec *listenerRecord) error {
 	for i := range rec.Processes {
 		s.Holders = append(s.Holders, l.process(&rec.Processes[i]))
 	}
+	l.report.Approvals = append(l.report.Approvals, rec.Approval.approval())
 	label := annotate.Service{Name: rec.Service.Name, Description: rec.Service.Description}
 	switch {
 	case rec.Service.Source >= 0:

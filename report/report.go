@@ -32,6 +32,45 @@ type Report struct {
 	Discrepancies []scanner.Discrepancy
 	// Findings are what an audit judged; nil for a list.
 	Findings []audit.Finding
+	// Register is the approval register that the listeners were held against, and
+	// Approvals is what it says of each of them, in their order; both are nil
+	// where there was none.
+	Register  *audit.Register
+	Approvals []audit.Approval
+}
+
+// Keep drops the listeners, with what was said of them, that keep does not
+// report true for.
+func (r *Report) Keep(keep func(*annotate.Listener) bool) {
+	n := 0
+	for i := range r.Listeners {
+		if !keep(&r.Listeners[i]) {
+			continue
+		}
+		r.Listeners[n] = r.Listeners[i]
+		if r.Approvals != nil {
+			r.Approvals[n] = r.Approvals[i]
+		}
+		n++
+	}
+	clear(r.Listeners[n:])
+	r.Listeners = r.Listeners[:n]
+	if r.Approvals != nil {
+		r.Approvals = r.Approvals[:n]
+	}
+}
+
+// approvals returns what the register says of each listener; nil where there
+// was none.
+func (r *Report) approvals() map[*annotate.Listener]*audit.Approval {
+	if r.Approvals == nil {
+		return nil
+	}
+	m := make(map[*annotate.Listener]*audit.Approval, len(r.Listeners))
+	for i := range r.Approvals {
+		m[&r.Listeners[i]] = &r.Approvals[i]
+	}
+	return m
 }
 
 // A Format is a form of output.

@@ -52,8 +52,16 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// sortListeners puts the listeners in their order, each with its approval.
 func sortListeners(r *Report) {
+	of := map[*scanner.Socket]audit.Approval{}
+	for i := range r.Approvals {
+		of[r.Listeners[i].Socket] = r.Approvals[i]
+	}
 	slices.SortStableFunc(r.Listeners, func(a, b annotate.Listener) int { return natural(&a, &b) })
+	for i := range r.Approvals {
+		r.Approvals[i] = of[r.Listeners[i].Socket]
+	}
 }
 
 // anyText draws text of every kind: plain, of all scripts, hostile, not UTF-8.
@@ -226,13 +234,54 @@ func anyFinding() *rapid.Generator[audit.Finding] {
 			Message: text("message"), Next: text("next"), Fingerprint: text("fingerprint"),
 			Subject: audit.Subject{
 				Namespace: text("namespace"), Protocol: anyProtocol(t), Family: anyFamily(t),
-				Addr: anyAddr().Draw(t, "addr"), Device: text("device"), Port: rapid.Uint16().Draw(t, "port"),
+				Addr: rapid.OneOf(anyAddr(), rapid.Just(netip.Addr{})).Draw(t, "addr"), Device: text("device"), Port: rapid.Uint16().Draw(t, "port"),
 				Path: text("path"), Programs: rapid.SliceOfN(anyText(), 0, 2).Draw(t, "programs"), User: text("user"),
 			},
 			Controls: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.Control {
 				return audit.Control{Framework: anyText().Draw(t, "framework"), Version: anyText().Draw(t, "version"), ID: anyText().Draw(t, "id")}
 			}), 0, 2).Draw(t, "controls"),
 			Decided: audit.Position{File: text("file"), Line: rapid.IntRange(0, 1<<20).Draw(t, "line")},
+		}
+	})
+}
+
+func anyPosition(t *rapid.T) audit.Position {
+	return audit.Position{File: anyText().Draw(t, "file"), Line: rapid.IntRange(0, 1<<20).Draw(t, "line")}
+}
+
+func anyApproval() *rapid.Generator[audit.Approval] {
+	return rapid.Custom(func(t *rapid.T) audit.Approval {
+		text := func(label string) string { return anyText().Draw(t, label) }
+		return audit.Approval{
+			Verdict: audit.Verdict(rapid.IntRange(1, int(audit.Client)).Draw(t, "verdict")), Decided: anyPosition(t),
+			Reason: text("reason"), Owner: text("owner"), Ticket: text("ticket"), Expires: text("expires"),
+		}
+	})
+}
+
+func anyRegister() *rapid.Generator[*audit.Register] {
+	return rapid.Custom(func(t *rapid.T) *audit.Register {
+		if rapid.Bool().Draw(t, "no register") {
+			return nil
+		}
+		return &audit.Register{
+			Files: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.PolicyFile {
+				return audit.PolicyFile{Path: anyText().Draw(t, "path"), SHA256: anyText().Draw(t, "sha256"), Entries: rapid.IntRange(0, 1<<20).Draw(t, "entries")}
+			}), 1, 2).Draw(t, "files"),
+			Approvals: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.RegisterEntry {
+				text := func(label string) string { return anyText().Draw(t, label) }
+				return audit.RegisterEntry{
+					Position: anyPosition(t), Approves: text("approves"), Listeners: rapid.IntRange(0, 1<<20).Draw(t, "listeners"),
+					Reason: text("reason"), Owner: text("owner"), Ticket: text("ticket"), Expires: text("expires"),
+				}
+			}), 0, 2).Draw(t, "approvals"),
+			Exceptions: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.Exception {
+				text := func(label string) string { return anyText().Draw(t, label) }
+				return audit.Exception{
+					Position: anyPosition(t), Rule: text("rule"), Disabled: rapid.Bool().Draw(t, "disabled"), Severity: audit.Severity(rapid.IntRange(0, 2).Draw(t, "severity")),
+					Reason: text("reason"), Owner: text("owner"), Ticket: text("ticket"), Expires: text("expires"),
+				}
+			}), 0, 2).Draw(t, "exceptions"),
 		}
 	})
 }
@@ -296,7 +345,13 @@ func anyListener() *rapid.Generator[annotate.Listener] {
 func anyReport() *rapid.Generator[*Report] {
 	return rapid.Custom(func(t *rapid.T) *Report {
 		text := func(label string) string { return anyText().Draw(t, label) }
+		listeners := rapid.SliceOfN(anyListener(), 0, 4).Draw(t, "listeners")
+		var approvals []audit.Approval
+		if rapid.Bool().Draw(t, "audited") {
+			approvals = rapid.SliceOfN(anyApproval(), len(listeners), len(listeners)).Draw(t, "approvals")
+		}
 		return &Report{
+			Register: anyRegister().Draw(t, "register"), Approvals: approvals,
 			Tool: text("tool"), Registry: text("registry"), Time: anyTime().Draw(t, "time"),
 			Host: scanner.Host{
 				Name: text("host"), OS: text("os"), Kernel: text("kernel"), BootID: text("boot id"),
@@ -315,7 +370,7 @@ func anyReport() *rapid.Generator[*Report] {
 					}
 				}), 0, 2).Draw(t, "limitations"),
 			},
-			Listeners:     rapid.SliceOfN(anyListener(), 0, 4).Draw(t, "listeners"),
+			Listeners:     listeners,
 			Namespaces:    rapid.SliceOfN(anyNamespace(), 0, 2).Draw(t, "namespaces"),
 			Discrepancies: rapid.SliceOfN(anyDiscrepancy(), 0, 2).Draw(t, "discrepancies"),
 			Findings:      rapid.SliceOfN(anyFinding(), 0, 2).Draw(t, "findings"),

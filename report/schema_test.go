@@ -62,7 +62,7 @@ var documents = []struct {
 // makeSchema returns the JSON Schema of all output.
 func makeSchema(t *testing.T) []byte {
 	t.Helper()
-	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "explain.go", "doctor.go")
+	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "jsonregister.go", "explain.go", "doctor.go")
 	r := &gen.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,

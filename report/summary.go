@@ -148,7 +148,12 @@ func (v *view) notes(n *notes, dropped []*column) error {
 	if err := v.gone(n); err != nil {
 		return err
 	}
-	for _, l := range v.r.Coverage.Limitations {
+	return n.limitations(&v.r.Coverage)
+}
+
+// limitations writes what could not be seen, each with its remedy.
+func (n *notes) limitations(c *scanner.Coverage) error {
+	for _, l := range c.Limitations {
 		n.note.word("note: ")
 		n.note.text(l.Text)
 		if l.Remedy != "" {

@@ -126,7 +126,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	}
 	narrowed := len(args) > 0 || f.exposed || len(f.users) > 0 || len(f.proto) > 0 || len(f.ranges) > 0
 	if narrowed {
-		r.Listeners = slices.DeleteFunc(r.Listeners, func(l annotate.Listener) bool { return !filter.Match(&l) })
+		r.Keep(filter.Match)
 		openFolded(r, opts)
 	}
 	nothing := len(r.Listeners) == 0

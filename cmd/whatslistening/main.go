@@ -20,7 +20,7 @@ import (
 // The exit codes.
 const (
 	exitClean      = 0 // done
-	exitFindings   = 1 // with --exit-code nothing matched; with --verify a socket is hidden
+	exitFindings   = 1 // an audit found something, with --exit-code nothing matched, or with --verify a socket is hidden
 	exitUsage      = 2 // the command line or a file that it names is wrong
 	exitFailed     = 3 // nothing could be scanned, or the result not written
 	exitIncomplete = 4 // with --strict: the report does not show everything

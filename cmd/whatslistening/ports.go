@@ -25,7 +25,7 @@ func (a *app) registry(ports string) (*portdb.DB, error) {
 	if path == "" {
 		path = localServices
 	}
-	data, err := readTrusted(path, maxServices)
+	data, err := readTrusted(path, maxServices, localServices)
 	switch {
 	case err == nil:
 	case ports == "" && errors.Is(err, fs.ErrNotExist):
@@ -49,8 +49,9 @@ func (a *app) registry(ports string) (*portdb.DB, error) {
 
 // readTrusted reads a regular file of at most limit bytes. A FIFO, a device or
 // a huge file is refused and never waited for. Read by root, the file must be
-// one that nobody else can change (see [distrust]).
-func readTrusted(path string, limit int64) ([]byte, error) {
+// one that nobody else can change (see [distrust]); usual is where such a file
+// is safe.
+func readTrusted(path string, limit int64, usual string) ([]byte, error) {
 	f, err := openNoWait(path)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func readTrusted(path string, limit int64) ([]byte, error) {
 			return nil, err
 		}
 		if who != "" {
-			return nil, usageError("run chown root and chmod go-w on it, or keep the file at "+localServices,
+			return nil, usageError("run chown root and chmod go-w on it, or keep the file at "+usual,
 				"%q cannot be trusted by root: %s", path, who)
 		}
 	}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/whatslistening/whatslistening/audit"
+	"github.com/whatslistening/whatslistening/portdb"
+	"github.com/whatslistening/whatslistening/report"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// auditFlags are the flags of audit.
+type auditFlags struct {
+	write  writeFlags
+	gather listFlags // those of list that say where listeners come from
+	policy []string
+	init   bool
+	lint   bool
+	failOn string
+	strict bool
+}
+
+// auditFormats are those that an audit can be written in.
+var auditFormats = []report.Format{report.Table, report.JSON, report.YAML}
+
+func newAudit(a *app, completes bool) *cobra.Command {
+	f := auditFlags{gather: listFlags{source: scanner.Auto.String()}}
+	cmd := &cobra.Command{
+		Use:   "audit [flags]",
+		Short: "hold what listens against a register of what may",
+		Long: `Audit holds what listens on this host against an approval register: a file
+that says what may listen, for whom, why, and until when. What no entry of it
+approves is a finding. docs/audit.md describes the register.`,
+		Example: `  whatslistening audit --init >policy.yaml       a first register, to be edited
+  whatslistening audit --policy policy.yaml      what is not as approved
+  whatslistening audit --policy policy.yaml --lint
+  whatslistening audit                           by ` + policyFolder,
+		Args:              noArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.audit(cmd, &f) },
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	var g groups
+	fs := g.add("The register")
+	fs.StringArrayVar(&f.policy, "policy", nil, "`FILE`: the register, or a folder of *.yaml; may be repeated")
+	fs.BoolVar(&f.init, "init", false, "write a first register, of what listens now")
+	fs.BoolVar(&f.lint, "lint", false, "look at the register alone: what expires or overlaps")
+	fs.StringVar(&f.failOn, "fail-on", audit.Warning.String(), "`SEVERITY`: exit 1 from this on: note, warning, error")
+	f.write.add(&g, auditFormats)
+	fs = g.add("Where from")
+	fs.StringVar(&f.gather.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
+	fs.StringVar(&f.gather.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
+	g.add("Other").BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
+	g.attach(cmd)
+	if completes {
+		f.write.complete(cmd, auditFormats)
+		completeFlag(cmd, "fail-on", words(audit.Note.String(), audit.Warning.String(), audit.Error.String()))
+		completeFlag(cmd, "policy", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"yaml"}, cobra.ShellCompDirectiveFilterFileExt
+		})
+	}
+	return cmd
+}
+
+// audit does what the flags ask for: an audit, a first register, or a look at a
+// register alone.
+func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
+	format, opts, err := f.write.options(a, auditFormats)
+	if err != nil {
+		return err
+	}
+	failOn, err := audit.ParseSeverity(f.failOn)
+	if err != nil {
+		return usageError("", "--fail-on: %w", err)
+	}
+	switch {
+	case f.init && f.lint:
+		return usageError("leave out one of the two", "--init writes a register, --lint reads one")
+	case f.init && len(f.policy) > 0:
+		return usageError("--output-file says where to write it", "--init takes no register, but --policy %q is given", f.policy[0])
+	case (f.init || f.lint) && format != report.Table:
+		return usageError("leave out one of the two", "-o %v is for the findings of an audit", format)
+	case f.lint && f.gather.from != "":
+		return usageError("leave out one of the two", "--lint looks at no listeners, and so --from has no use")
+	case f.init:
+		return a.auditInit(cmd, f)
+	}
+	policy, err := a.policy(f.policy)
+	if err != nil {
+		return err
+	}
+	if f.lint {
+		problems := policy.Lint(time.Now())
+		if err := a.output(f.write.file, func(w io.Writer) error { return report.WriteProblems(w, problems, opts) }); err != nil {
+			return err
+		}
+		return failing(problems, failOn, func(p audit.Problem) audit.Severity { return p.Severity })
+	}
+	r, err := a.listenersOf(cmd, f, policy, format)
+	if err != nil {
+		return err
+	}
+	judged := policy.Judge(r.Listeners, r.Time)
+	r.Approvals, r.Register = judged.Approvals, &judged.Register
+	r.Findings = policy.Except(judged.Findings, r.Time)
+	audit.Sort(r.Findings)
+	if err := a.output(f.write.file, func(w io.Writer) error { return report.WriteFindings(w, r, format, opts) }); err != nil {
+		return err
+	}
+	if err := failing(r.Findings, failOn, func(f audit.Finding) audit.Severity { return f.Severity }); err != nil {
+		return err
+	}
+	if f.strict && !r.Coverage.Complete {
+		return incomplete(&r.Coverage)
+	}
+	return nil
+}
+
+// failing is the error for a list with something of a severity from least on.
+func failing[T any](list []T, least audit.Severity, severity func(T) audit.Severity) error {
+	if slices.ContainsFunc(list, func(v T) bool { return severity(v) >= least }) {
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+// auditInit writes a first register.
+func (a *app) auditInit(cmd *cobra.Command, f *auditFlags) error {
+	r, err := a.listenersOf(cmd, f, new(audit.Policy), report.Table)
+	if err != nil {
+		return err
+	}
+	draft := audit.Draft(r.Listeners)
+	if len(draft) > audit.MaxPolicySize {
+		a.say("the register has %d bytes, and the most that is read is %d", len(draft), audit.MaxPolicySize)
+		a.hint("spread it over several files of a folder")
+	}
+	a.sayMissing(&r.Coverage)
+	return a.output(f.write.file, func(w io.Writer) error {
+		_, err := w.Write(draft)
+		return err
+	})
+}
+
+// listenersOf returns the report to hold against a register: of a scan that
+// looks for all that the register speaks of, or the saved one.
+func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Policy, format report.Format) (*report.Report, error) {
+	db := portdb.Default()
+	if f.gather.from == "" {
+		var err error
+		if db, err = a.registry(f.gather.ports); err != nil {
+			return nil, err
+		}
+	} else if f.gather.ports != "" {
+		return nil, usageError("leave out one of the two", "--ports has no use with --from: a saved report is shown as it is")
+	}
+	protocols := append(scanner.DefaultProtocols(), policy.Protocols()...)
+	return a.gather(cmd, &f.gather, db, protocols, format)
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/whatslistening/whatslistening/audit"
+)
+
+// policyFolder holds the approval register of this host, read where no other is
+// named.
+const policyFolder = "/etc/whatslistening/policy.d"
+
+// policy reads the approval register at paths, files and folders of *.yaml
+// files, in their order; that of the host where there are none. Every problem
+// that it has is told before the error.
+func (a *app) policy(paths []string) (*audit.Policy, error) {
+	files, err := policyFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	var policies []*audit.Policy
+	var bad []audit.Problem
+	more := 0
+	for _, path := range files {
+		data, err := readTrusted(path, audit.MaxPolicySize, policyFolder)
+		if err != nil {
+			var e *exitError
+			if errors.As(err, &e) {
+				return nil, err
+			}
+			return nil, usageError("", "register: %w", err)
+		}
+		p, err := audit.ParsePolicy(path, data)
+		var problems *audit.PolicyError
+		if errors.As(err, &problems) {
+			bad, more = append(bad, problems.Problems...), more+problems.More
+			continue
+		}
+		policies = append(policies, p)
+	}
+	if bad == nil {
+		all, err := audit.Join(policies...)
+		var problems *audit.PolicyError
+		if !errors.As(err, &problems) {
+			return all, err
+		}
+		bad = problems.Problems
+	}
+	for i := range bad {
+		a.say("%s", bad[i].String())
+		// A hint for several lines one after the other stands below the last.
+		if h := bad[i].Hint; h != "" && (i == len(bad)-1 || bad[i+1].Hint != h) {
+			a.hint("%s", h)
+		}
+	}
+	if more > 0 {
+		a.say("and %d more", more)
+	}
+	return nil, &exitError{code: exitUsage}
+}
+
+// policyFiles returns the files of the register at paths.
+func policyFiles(paths []string) ([]string, error) {
+	if len(paths) == 0 {
+		if _, err := os.Stat(policyFolder); errors.Is(err, fs.ErrNotExist) {
+			return nil, usageError(fmt.Sprintf("name one with --policy, or write a first one: whatslistening audit --init >%s", filepath.Join(policyFolder, "10-host.yaml")),
+				"there is no register: %q does not exist", policyFolder)
+		}
+		paths = []string{policyFolder}
+	}
+	var files []string
+	for _, path := range paths {
+		fi, err := os.Stat(path)
+		if err != nil {
+			return nil, usageError("", "register: %w", err)
+		}
+		if !fi.IsDir() {
+			files = append(files, path)
+			continue
+		}
+		list, err := filesIn(path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, list...)
+	}
+	return files, nil
+}
+
+// filesIn returns the *.yaml files of a folder, by name. Hidden files are left
+// out; a *.yml file is refused, for it was meant to be read.
+func filesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir) // sorted
+	if err != nil {
+		return nil, usageError("", "register: %w", err)
+	}
+	var files []string
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case strings.HasPrefix(name, "."):
+		case strings.HasSuffix(name, ".yml"):
+			return nil, usageError("call it *.yaml, or give it another ending to leave it out", "register: %q would not be read", filepath.Join(dir, name))
+		case strings.HasSuffix(name, ".yaml"):
+			files = append(files, filepath.Join(dir, name))
+		}
+	}
+	if files == nil {
+		return nil, usageError("whatslistening audit --init writes a first one", "register: no *.yaml file in %q", dir)
+	}
+	return files, nil
+}
