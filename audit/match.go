@@ -214,6 +214,12 @@ func isUnit(p *scanner.Process, units []string) answer {
 // engines print it.
 const shortID = 12
 
+// isContainerID reports whether s may be the id of a container, or a start of it
+// long enough to stand for it.
+func isContainerID(s string) bool {
+	return len(s) >= shortID && strings.Trim(s, "0123456789abcdef") == ""
+}
+
 // isContainer reports whether p is in one of containers: by name, or by id. The
 // name is known only where the container's engine was asked and answered.
 func isContainer(p *scanner.Process, containers []string) answer {
@@ -223,9 +229,9 @@ func isContainer(p *scanner.Process, containers []string) answer {
 	named := false
 	for _, want := range containers {
 		switch {
-		case want == p.ContainerName, want == p.Container, len(want) >= shortID && strings.HasPrefix(p.Container, want):
+		case want == p.ContainerName, want == p.Container, isContainerID(want) && strings.HasPrefix(p.Container, want):
 			return yes
-		case len(want) < shortID || strings.Trim(want, "0123456789abcdef") != "":
+		case !isContainerID(want):
 			named = true
 		}
 	}

@@ -234,8 +234,10 @@ func (p *Policy) Protocols() []scanner.Protocol {
 	return slices.Compact(list)
 }
 
-// NamesContainers reports whether an entry names a container, so that a scan
-// has to ask the container engines for names.
+// NamesContainers reports whether an entry calls a container by its name, so
+// that a scan has to ask the container engines.
 func (p *Policy) NamesContainers() bool {
-	return slices.ContainsFunc(p.Entries, func(e Entry) bool { return len(e.Containers) > 0 })
+	return slices.ContainsFunc(p.Entries, func(e Entry) bool {
+		return slices.ContainsFunc(e.Containers, func(s string) bool { return !isContainerID(s) })
+	})
 }

@@ -53,11 +53,14 @@ approves is a finding. docs/audit.md describes the register.`,
 	fs = g.add("Where from")
 	fs.StringVar(&f.gather.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
 	fs.StringVar(&f.gather.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
+	fs.StringVar(&f.gather.netns, "netns", "", "`NETNS`: own, all, or the name or a pid of a network namespace")
+	fs.BoolVar(&f.gather.names, "container-names", false, "ask the container engines for names and images")
 	g.add("Other").BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
 	g.attach(cmd)
 	if completes {
 		f.write.complete(cmd, auditFormats)
 		completeFlag(cmd, "fail-on", words(audit.Note.String(), audit.Warning.String(), audit.Error.String()))
+		completeFlag(cmd, "netns", completeNetNS)
 		completeFlag(cmd, "policy", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"yaml"}, cobra.ShellCompDirectiveFilterFileExt
 		})
@@ -86,7 +89,7 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 	case f.lint && f.gather.from != "":
 		return usageError("leave out one of the two", "--lint looks at no listeners, and so --from has no use")
 	case f.init:
-		return a.auditInit(cmd, f)
+		return a.auditInit(cmd, f, opts)
 	}
 	policy, err := a.policy(f.policy)
 	if err != nil {
@@ -99,7 +102,7 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		}
 		return failing(problems, failOn, func(p audit.Problem) audit.Severity { return p.Severity })
 	}
-	r, err := a.listenersOf(cmd, f, policy, format)
+	r, err := a.listenersOf(cmd, f, policy, format, opts)
 	if err != nil {
 		return err
 	}
@@ -128,8 +131,8 @@ func failing[T any](list []T, least audit.Severity, severity func(T) audit.Sever
 }
 
 // auditInit writes a first register.
-func (a *app) auditInit(cmd *cobra.Command, f *auditFlags) error {
-	r, err := a.listenersOf(cmd, f, new(audit.Policy), report.Table)
+func (a *app) auditInit(cmd *cobra.Command, f *auditFlags, opts *report.Options) error {
+	r, err := a.listenersOf(cmd, f, new(audit.Policy), report.Table, opts)
 	if err != nil {
 		return err
 	}
@@ -147,16 +150,21 @@ func (a *app) auditInit(cmd *cobra.Command, f *auditFlags) error {
 
 // listenersOf returns the report to hold against a register: of a scan that
 // looks for all that the register speaks of, or the saved one.
-func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Policy, format report.Format) (*report.Report, error) {
+func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Policy, format report.Format, opts *report.Options) (*report.Report, error) {
 	db := portdb.Default()
-	if f.gather.from == "" {
+	if f.gather.from != "" {
+		for _, name := range []string{"ports", "netns", "container-names"} {
+			if cmd.Flags().Changed(name) {
+				return nil, usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
+			}
+		}
+	} else {
 		var err error
 		if db, err = a.registry(f.gather.ports); err != nil {
 			return nil, err
 		}
-	} else if f.gather.ports != "" {
-		return nil, usageError("leave out one of the two", "--ports has no use with --from: a saved report is shown as it is")
 	}
 	protocols := append(scanner.DefaultProtocols(), policy.Protocols()...)
-	return a.gather(cmd, &f.gather, db, protocols, format)
+	f.gather.names = f.gather.names || policy.NamesContainers()
+	return a.gather(cmd, &f.gather, db, protocols, format, opts)
 }
