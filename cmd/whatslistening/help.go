@@ -101,7 +101,7 @@ func (g groups) flags(b *strings.Builder) {
 const exitCodesHelp = `
 Exit codes:
   0  done
-  1  findings of an audit; nothing matched, with --exit-code; a socket is hidden, with --verify
+  1  an audit's findings; no match (--exit-code); a hidden socket (--verify)
   2  wrong usage, or a file that cannot be used
   3  the scan or the output failed
   4  not everything could be seen, with --strict
