@@ -93,8 +93,18 @@ func policyFiles(paths []string) ([]string, error) {
 }
 
 // filesIn returns the *.yaml files of a folder, by name. Hidden files are left
-// out; a *.yml file is refused, for it was meant to be read.
+// out; a *.yml file is refused, for it was meant to be read. Read by root, the
+// folder must be one that nobody else can change.
 func filesIn(dir string) ([]string, error) {
+	if os.Geteuid() == 0 {
+		who, err := distrustFolder(dir)
+		if err != nil {
+			return nil, usageError("", "register: %w", err)
+		}
+		if who != "" {
+			return nil, usageError("run chown root and chmod go-w on it, or keep the files in "+policyFolder, "%q cannot be trusted by root: %s", dir, who)
+		}
+	}
 	entries, err := os.ReadDir(dir) // sorted
 	if err != nil {
 		return nil, usageError("", "register: %w", err)

@@ -47,19 +47,43 @@ func distrust(path string, fi fs.FileInfo) (string, error) {
 		if !ok {
 			return fmt.Sprintf("the owner of %q is not known", p), nil
 		}
-		mode := now.Mode()
-		switch {
-		case st.Uid != 0:
-			return fmt.Sprintf("%q belongs to uid %d", p, st.Uid), nil
-		case mode.IsDir() && mode&fs.ModeSticky != 0:
-			// As /tmp: nobody else can replace what root has in there.
-		case mode.Perm()&0o002 != 0:
-			return fmt.Sprintf("%q can be written by everyone", p), nil
-		case mode.Perm()&0o020 != 0 && st.Gid != 0:
-			return fmt.Sprintf("%q can be written by gid %d", p, st.Gid), nil
+		// In a folder as /tmp nobody else can replace what root has in there.
+		sticky := now.IsDir() && now.Mode()&fs.ModeSticky != 0
+		if who := writers(p, now.Mode(), st); who != "" && (st.Uid != 0 || !sticky) {
+			return who, nil
 		}
 		if p == filepath.Dir(p) {
 			return "", nil
 		}
 	}
+}
+
+// writers returns who, apart from root, can write to the file or folder at
+// path; the empty string where nobody can.
+func writers(path string, mode fs.FileMode, st *syscall.Stat_t) string {
+	switch {
+	case st.Uid != 0:
+		return fmt.Sprintf("%q belongs to uid %d", path, st.Uid)
+	case mode.Perm()&0o002 != 0:
+		return fmt.Sprintf("%q can be written by everyone", path)
+	case mode.Perm()&0o020 != 0 && st.Gid != 0:
+		return fmt.Sprintf("%q can be written by gid %d", path, st.Gid)
+	}
+	return ""
+}
+
+// distrustFolder returns who, apart from root, can put files into the folder
+// dir, or take its place; the empty string where nobody can. A link that someone
+// else put there would choose among root's own files.
+func distrustFolder(dir string) (string, error) {
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return "", err
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		if who := writers(dir, fi.Mode(), st); who != "" {
+			return who, nil
+		}
+	}
+	return distrust(dir, fi)
 }
