@@ -23,7 +23,11 @@ type holders struct {
 	// pids are the processes to look into and bare those of them that are known to
 	// hold nothing, both sorted; nil where they are not known yet.
 	pids, bare []int32
-	counts     holderStats
+	// search, where it is not nil, has the walk look for network namespaces too;
+	// trails are what it came across.
+	search *netSearch
+	trails []*netTrail
+	counts holderStats
 }
 
 // holderStats are what the walk saw and could not see.
@@ -65,6 +69,17 @@ func (h *holders) attach(ctx context.Context, socks []Socket) error {
 	}
 	h.seen = pids
 	return h.look(ctx, root, pids, socks, func(s *Socket) bool { return true })
+}
+
+// more walks every process once more, for sockets that were listed since.
+func (h *holders) more(ctx context.Context, socks []Socket) error {
+	root, err := openProc(h.procfs)
+	if err != nil {
+		return fmt.Errorf("open the folder of processes: %w", err)
+	}
+	defer root.close()
+	h.counts = holderStats{}
+	return h.look(ctx, root, h.seen, socks, unheld)
 }
 
 // again looks for the sockets that are still without a holder, in the processes
@@ -128,7 +143,9 @@ func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks 
 // of descriptors which could be read.
 func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int)) ([]int32, error) {
 	set := newInodeSet(socks, keep)
-	if set.n == 0 || len(pids) == 0 {
+	search := h.search
+	h.search = nil // one walk is enough for that
+	if set.n == 0 && search == nil || len(pids) == 0 {
 		return nil, ctx.Err()
 	}
 	workers := make([]*walker, min(runtime.GOMAXPROCS(0), maxWorkers, (len(pids)+perWorker-1)/perWorker))
@@ -137,6 +154,10 @@ func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks 
 	for i := range workers {
 		w := &walker{root: root, set: set, bare: h.bare, read: factReader{pidfds: root.own}, modes: modes{asks: root.counts}}
 		workers[i] = w
+		if search != nil {
+			w.trail = search.newTrail(root.own)
+			h.trails = append(h.trails, w.trail)
+		}
 		work := func() {
 			for ctx.Err() == nil {
 				at := int(next.Add(1)) - 1

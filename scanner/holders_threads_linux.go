@@ -72,6 +72,7 @@ func (w *walker) count(table int) int {
 	if !w.root.counts || unix.Fstat(table, &st) != nil {
 		return 0
 	}
+	w.owner = st.Uid
 	return int(st.Size)
 }
 

@@ -21,6 +21,10 @@ type walker struct {
 	// have none, and their pids lie side by side.
 	empty bool
 
+	trail *netTrail // looks for network namespaces too; nil as a rule
+	pid   int       // the process at hand
+	owner uint32    // its user
+
 	modes   modes
 	allowed bool // whether a link of the table at hand could be read
 
@@ -53,6 +57,7 @@ func (w *walker) process(pid int) {
 	if _, ok := slices.BinarySearch(w.bare, int32(pid)); ok {
 		return
 	}
+	w.pid = pid
 	if w.empty && w.root.counts {
 		// To ask for the size is half the work of opening.
 		var st unix.Stat_t
@@ -162,7 +167,7 @@ func (w *walker) table(dir, n int) bool {
 func (w *walker) descriptor(dir, fd int, name *byte) unix.Errno {
 	// A mode may be asked for where a link may not be read. So the first link of
 	// a table is always read.
-	asked := w.allowed && w.modes.oneWay(fd)
+	asked := w.allowed && w.modes.oneWay(fd) && !w.trail.reads(w.owner)
 	if asked {
 		if no, e := w.modes.rulesOut(dir, fd, name); no || e != 0 {
 			return e
@@ -177,9 +182,15 @@ func (w *walker) descriptor(dir, fd int, name *byte) unix.Errno {
 		w.modes.learn(fd, w.link[:n])
 	}
 	if inode := parseSocketLink(w.link[:n]); inode != 0 {
-		for s := w.set.find(inode); s >= 0; s = w.set.after(s) {
+		s := w.set.find(inode)
+		if s < 0 && w.trail != nil {
+			w.trail.socket(w.pid, fd, inode)
+		}
+		for ; s >= 0; s = w.set.after(s) {
 			w.hits = append(w.hits, s)
 		}
+	} else if w.trail != nil && w.link[0] == 'n' {
+		w.trail.file(dir, w.pid, name, w.link[:n])
 	}
 	return 0
 }

@@ -29,6 +29,8 @@ type netNS struct {
 	prefix string  // leads to the root below which that is
 	pids   []int32 // processes in it: the first few
 	fd     int     // an open descriptor of it where there is no other way in, or -1
+	keeper int     // the process that keeps it alive by a descriptor
+	cookie uint64  // by which sockets know it; 0 where unknown
 
 	sockets  []Socket
 	coverage Coverage
@@ -61,13 +63,16 @@ func isMadeUp(name string) bool {
 // is no other's.
 func (n *netNS) names() []string {
 	ip := ipName(n.mount)
-	list := make([]string, 0, 5)
+	list := make([]string, 0, 6)
 	if !isMadeUp(ip) {
 		list = append(list, ip)
 	}
 	list = append(list, n.Container, ip, n.mount)
 	if n.PID != 0 {
 		list = append(list, "pid "+strconv.Itoa(n.PID))
+	}
+	if n.keeper != 0 {
+		list = append(list, "held by pid "+strconv.Itoa(n.keeper))
 	}
 	return append(list, "net:["+strconv.FormatUint(n.Inode, 10)+"]")
 }

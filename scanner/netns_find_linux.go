@@ -16,6 +16,10 @@ type netSearch struct {
 	own        uint64            // the namespace of the scan; 0 where unknown
 	found      map[uint64]*netNS // by inode, the scan's own among them
 	named      map[string]*netNS // those looked into, by name
+	// deep looks wherever a namespace can be, and trail at what the walk for holders
+	// comes across.
+	deep, trail bool
+	cookies     map[uint64]struct{} // of those looked into, where the search is deep
 
 	// pids are the processes that there were, by number, and bare those among
 	// them without descriptors and without threads: the kernel's own, and zombies.
@@ -28,7 +32,13 @@ type netSearch struct {
 // namespace but the scan's own is asked for or the source shows no other.
 func beginNetSearch(o *Options, source Source) *netSearch {
 	s := &netSearch{privileges: readPrivileges(), named: map[string]*netNS{OwnNamespace: nil}}
-	if o.NetNS != NetNSOwn && source == Netlink {
+	s.deep = o.NetNS == NetNSAll
+	s.trail = s.deep || o.NetNS == "" && s.privileges.uid == 0 && s.privileges.admin
+	if source != Netlink {
+		return s
+	}
+	s.own = parseNetLink([]byte(readlink("/proc/thread-self/ns/net")))
+	if o.NetNS != NetNSOwn {
 		s.group.Go(func() { s.search(o.procfs()) })
 	}
 	return s
@@ -36,7 +46,6 @@ func beginNetSearch(o *Options, source Source) *netSearch {
 
 // search fills in what there is.
 func (s *netSearch) search(procfs string) {
-	s.own = parseNetLink([]byte(readlink("/proc/thread-self/ns/net")))
 	s.found = make(map[uint64]*netNS)
 	root, err := openProc(procfs)
 	if err != nil {
@@ -106,7 +115,7 @@ func (s *netSearch) processes(root *procRoot) {
 	parts := make([]*netSearcher, n)
 	var group sync.WaitGroup
 	for i := range parts {
-		p := &netSearcher{w: walker{root: root}, found: make(map[uint64]*netNS)}
+		p := &netSearcher{w: walker{root: root}, deep: s.deep, found: make(map[uint64]*netNS)}
 		parts[i] = p
 		pids := s.pids[i*len(s.pids)/n : (i+1)*len(s.pids)/n]
 		if i == n-1 {
@@ -135,6 +144,7 @@ type netSearcher struct {
 	w     walker // for its names and buffers
 	found map[uint64]*netNS
 	last  *netNS // of the last process: most are in one namespace
+	deep  bool   // whether threads are asked too
 	bare  []int32
 	// kernel reports whether the last process was the kernel's own. Those began
 	// one after the other, from pid 2 on.
@@ -168,9 +178,20 @@ func (s *netSearcher) process(pid int) {
 	if e != 0 {
 		return
 	}
-	inode := parseNetLink(w.link[:n])
-	if inode == 0 {
+	if !s.at(parseNetLink(w.link[:n]), pid) {
 		return
+	}
+	s.last.Processes++
+	s.inside(pid)
+	if s.deep && w.hasThreads(pid) {
+		s.threads(pid)
+	}
+}
+
+// at makes the namespace with an inode, which a process is in, the last one.
+func (s *netSearcher) at(inode uint64, pid int) bool {
+	if inode == 0 {
+		return false
 	}
 	if s.last == nil || s.last.Inode != inode {
 		if s.last = s.found[inode]; s.last == nil {
@@ -178,10 +199,32 @@ func (s *netSearcher) process(pid int) {
 			s.found[inode] = s.last
 		}
 	}
-	s.last.Processes++
+	return true
+}
+
+// inside remembers a process, or a thread, that is in the last namespace.
+func (s *netSearcher) inside(pid int) {
 	if len(s.last.pids) < maxInside {
 		s.last.pids = append(s.last.pids, int32(pid))
 	}
+}
+
+// threads notes the namespaces of the threads of a process.
+func (s *netSearcher) threads(pid int) {
+	w := &s.w
+	tasks, e := w.open(w.path.set(pid, "/task"))
+	if e != 0 {
+		return
+	}
+	defer closeFile(tasks)
+	own := s.last.Inode
+	readFolder(tasks, make([]byte, 4<<10), func(tid int) bool {
+		n, e := readDescriptor(w.root.fd, w.path.task(pid, tid, "/ns/net"), &w.link)
+		if inode := parseNetLink(w.link[:max(n, 0)]); e == 0 && inode != own && s.at(inode, pid) {
+			s.inside(tid)
+		}
+		return true
+	})
 }
 
 // thread reads the link of one of the threads that a process still has.

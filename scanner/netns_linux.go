@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,6 +124,9 @@ func (s *Snapshot) elsewhere(ctx context.Context, o *Options, source Source, sea
 		s.Namespaces[0].readOverflows(o.procfs(), s.Sockets)
 	}
 	search.group.Wait()
+	if len(s.Namespaces) > 0 {
+		s.Namespaces[0].Inode = search.own
+	}
 	if own := search.found[search.own]; own != nil && len(s.Namespaces) > 0 {
 		s.Namespaces[0].PID, s.Namespaces[0].Processes = own.PID, own.Processes
 	}
@@ -136,6 +140,9 @@ func (s *Snapshot) elsewhere(ctx context.Context, o *Options, source Source, sea
 				fmt.Sprintf("%d other network %s not looked into", n, plural(n, "namespace was", "namespaces were")), p.netRemedy())
 		}
 	case NetNSAll:
+		if cookie := netCookie(); cookie != 0 {
+			search.cookies = map[uint64]struct{}{cookie: {}}
+		}
 		s.lookInto(ctx, o, search, search.others())
 	default:
 		n, err := search.pick(o)
@@ -171,6 +178,9 @@ func (s *Snapshot) lookInto(ctx context.Context, o *Options, search *netSearch, 
 			readNamespace(ctx, o.procfs(), &n.Namespace, &n.coverage)
 			n.readOverflows(o.procfs(), n.sockets)
 			n.contained(o.procfs())
+			if search.deep {
+				n.cookie = netCookie()
+			}
 		}
 	})
 	search.notSeen(&s.Coverage, nets)
@@ -182,6 +192,9 @@ func (s *Snapshot) lookInto(ctx context.Context, o *Options, search *netSearch, 
 	}
 	s.Sockets = slices.Grow(s.Sockets, total-len(s.Sockets))
 	for _, n := range nets {
+		if n.cookie != 0 {
+			search.cookies[n.cookie] = struct{}{}
+		}
 		for i := range n.sockets {
 			n.sockets[i].Namespace = n.Name
 		}
@@ -189,6 +202,9 @@ func (s *Snapshot) lookInto(ctx context.Context, o *Options, search *netSearch, 
 		n.sockets = nil
 		s.Namespaces = append(s.Namespaces, n.Namespace)
 		s.Coverage.join(&n.coverage)
+	}
+	if len(s.Namespaces) > 1 && s.Namespaces[0].Name == OwnNamespace {
+		slices.SortFunc(s.Namespaces[1:], func(a, b Namespace) int { return cmp.Compare(a.Name, b.Name) })
 	}
 }
 
@@ -201,6 +217,7 @@ func (search *netSearch) notSeen(c *Coverage, nets []*netNS) {
 		case n.err == nil:
 		case errors.Is(n.err, errGone):
 			gone++
+			delete(search.found, n.Inode) // for the walk to come across it after all
 		default:
 			shut++
 			why = n.err
@@ -248,6 +265,9 @@ const shortID = 12
 // process, or as reports do.
 func (search *netSearch) pick(o *Options) (*netNS, error) {
 	name := o.NetNS
+	if own := search.found[search.own]; own != nil && name == OwnNamespace {
+		return own, nil
+	}
 	for _, folder := range netnsFolders {
 		if inode := netInode(folder + name); inode != 0 && ipName(folder+name) != "" {
 			n := search.at(inode)
@@ -261,9 +281,6 @@ func (search *netSearch) pick(o *Options) (*netNS, error) {
 			n.pids = append([]int32{int32(pid)}, n.pids...)
 			return n, nil
 		}
-	}
-	if own := search.found[search.own]; own != nil && name == OwnNamespace {
-		return own, nil
 	}
 	nets := search.others()
 	for _, n := range nets {

@@ -25,6 +25,11 @@ func roleScan(r *role, args []string) error {
 		o.Source = src
 		o.Verify, o.Probe = slices.Contains(args, "verify"), slices.Contains(args, "probe")
 	}
+	for _, a := range args {
+		if netns, ok := strings.CutPrefix(a, "netns="); ok {
+			o.NetNS = netns
+		}
+	}
 	r.say("ready")
 	var out struct {
 		*Snapshot

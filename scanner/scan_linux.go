@@ -31,6 +31,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 		if err := s.hold(ctx, o, h, search); err != nil {
 			c.limit(true, LimitInterrupted, fmt.Sprintf("the search for processes ended early: %v", err), "")
 		}
+		search.close()
 		s.publish(h.forwards())
 		st, u = h.stats(), h.users
 		c.Processes, c.Unreadable = st.Processes, st.Unreadable
@@ -58,8 +59,17 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 // hold finds the holders by a walk of /proc, and looks again for what the walk
 // left without one: such a socket may be gone, or its holder newer than the walk.
 func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders, search *netSearch) error {
+	if search.trail {
+		h.search = search
+	}
 	if err := h.attach(ctx, s.Sockets); err != nil {
 		return err
+	}
+	if fresh := search.follow(h.trails); len(fresh) > 0 {
+		s.lookInto(ctx, o, search, fresh)
+		if err := h.more(ctx, s.Sockets); err != nil {
+			return err
+		}
 	}
 	if s.dropGone(ctx, o, search) > 0 {
 		before := h.stats().Processes

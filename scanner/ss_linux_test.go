@@ -23,13 +23,13 @@ type row struct {
 var ssPID = regexp.MustCompile(`pid=(\d+)`)
 
 // ssRows asks ss(8) for every listening socket of the namespace.
-func ssRows(t testing.TB) []row {
+func ssRows(t testing.TB, options ...string) []row {
 	t.Helper()
 	ss, err := exec.LookPath("ss")
 	if err != nil {
 		t.Skip("needs ss(8) of iproute2, the oracle")
 	}
-	out, err := exec.Command(ss, "-Htulnp").Output()
+	out, err := exec.Command(ss, append(options, "-Htulnp")...).Output()
 	if err != nil {
 		t.Fatalf("ss: %v", err)
 	}

@@ -1,0 +1,376 @@
+package scanner
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Case 29: the sockets of every network namespace are there, beside ss(8).
+func TestCase29EveryNamespace(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red", "green", "blue")
+		listen(t, "tcp,127.0.0.1:7001")
+		for i, name := range []string{"red", "green"} { // nobody is in blue
+			port := strconv.Itoa(7002 + i)
+			ip(t, "-n "+name+" addr add 10.9.0.1/24 dev lo")
+			spawnInside(t, name, "listen", "tcp,0.0.0.0:"+port, "tcp,[::]:"+port+",v6only", "udp,10.9.0.1:"+port, "tcp,127.0.0.1:7001")
+		}
+		lone := spawnUnshared(t, "listen", "tcp,0.0.0.0:7009")
+		pid := "pid " + strconv.Itoa(lone.PID)
+
+		s := scan(t, &Options{NetNS: NetNSAll})
+		if got, want := namespaces(s), []string{OwnNamespace, "blue", "green", pid, "red"}; !slices.Equal(got, want) {
+			t.Fatalf("namespaces %q, want %q", got, want)
+		}
+		if !s.Coverage.Complete {
+			t.Errorf("coverage %+v, want complete", s.Coverage)
+		}
+		agree(t, &Snapshot{Sockets: in(s, OwnNamespace)})
+		for _, name := range []string{"red", "green", "blue"} {
+			if got, want := rowsOf(in(s, name)), ssRows(t, "-N", name); !slices.Equal(got, want) {
+				t.Errorf("%s: scan and ss differ\nscan: %+v\nss:   %+v", name, got, want)
+			}
+		}
+		if got := in(s, pid); len(got) != 1 || got[0].Port != 7009 || !slices.Equal(pidsOf(got[0]), []int{lone.PID}) {
+			t.Errorf("%s: %+v, want the listener of port 7009", pid, got)
+		}
+
+		n := namespace(t, s, pid)
+		if n.PID != lone.PID || n.Processes != 1 || n.Inode == 0 {
+			t.Errorf("namespace %+v, want the one process %d", n, lone.PID)
+		}
+		if n := namespace(t, s, "blue"); n.PID != 0 || n.Processes != 0 {
+			t.Errorf("namespace %+v, want no process", n)
+		}
+		own := s.Namespaces[0]
+		if own.PID != os.Getpid() || own.Processes != 1 || own.Inode != parseNetLink([]byte(readlink("/proc/self/ns/net"))) {
+			t.Errorf("namespace %+v, want that of the test", own)
+		}
+		// As root this is what is done unless something else is asked for.
+		s, err := Scan(t.Context(), nil)
+		if err != nil || len(s.Namespaces) != 5 {
+			t.Errorf("Scan(nil) looked into %q, %v", namespaces(s), err)
+		}
+		if s := scan(t, &Options{NetNS: NetNSOwn}); len(s.Sockets) != 1 || !slices.Equal(namespaces(s), []string{OwnNamespace}) {
+			t.Errorf("own: %q, %+v", namespaces(s), s.Sockets)
+		}
+	})
+}
+
+// A namespace says of itself what a host does: its addresses, its range of ports.
+func TestNamespaceFacts(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red")
+		ip(t, "-n red addr add 10.9.0.1/24 dev lo")
+		inNamed(t, "red", func() error {
+			if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte("40000 41000"), 0o644); err != nil {
+				return err
+			}
+			return os.WriteFile("/proc/sys/net/ipv4/ip_local_reserved_ports", []byte("40010"), 0o644)
+		})
+		s := scan(t, &Options{NetNS: NetNSAll})
+		n := namespace(t, s, "red")
+		if n.Ephemeral != (PortRange{40000, 41000}) || !slices.Equal(n.Reserved, []PortRange{{40010, 40010}}) {
+			t.Errorf("ephemeral %v but %v", n.Ephemeral, n.Reserved)
+		}
+		if want := netip.MustParsePrefix("10.9.0.1/24"); len(n.Interfaces) != 1 || n.Interfaces[0].Name != "lo" || !slices.Contains(n.Interfaces[0].Addrs, want) {
+			t.Errorf("interfaces %+v, want lo with %v", n.Interfaces, want)
+		}
+		if s.Host.Ephemeral == n.Ephemeral || s.Namespaces[0].Ephemeral != s.Host.Ephemeral {
+			t.Errorf("the host's range is %v, in its namespace %v", s.Host.Ephemeral, s.Namespaces[0].Ephemeral)
+		}
+		// Whoever looked there is not there any more.
+		if got := parseNetLink([]byte(readlink("/proc/self/ns/net"))); got != s.Namespaces[0].Inode {
+			t.Errorf("the main thread is in %d, want %d", got, s.Namespaces[0].Inode)
+		}
+	})
+}
+
+// Case 29: the namespace is the socket's, where its process has moved on.
+func TestCase29HolderMovedOn(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red")
+		inNamed(t, "red", func() error { return openAll([]string{"tcp,127.0.0.1:7029"}) })
+		spawnInside(t, "red", "wait") // another process, which does not have the socket
+		got := one(t, scan(t, &Options{NetNS: NetNSAll}), 7029)
+		if got.Namespace != "red" || !slices.Equal(pidsOf(got), []int{os.Getpid()}) {
+			t.Errorf("in %q, held by %v, want red and %d", got.Namespace, pidsOf(got), os.Getpid())
+		}
+	})
+}
+
+// Where nothing but a descriptor, a socket or a thread leads to a namespace.
+func TestHiddenNamespaces(t *testing.T) {
+	tests := []struct {
+		role   string
+		always bool // found unless told otherwise
+		name   string
+	}{
+		{"keep", true, "held by pid %d"},
+		{"strand", false, "held by pid %d"},
+		{"stray", false, "pid %d"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.role, func(t *testing.T) {
+			inNetns(t, func(t *testing.T) {
+				listen(t, "tcp,127.0.0.1:7001")
+				p := spawn(t, tt.role, "tcp,127.0.0.1:7029", "udp,0.0.0.0:7030")
+				name := fmt.Sprintf(tt.name, p.PID)
+				for range 2 { // what one scan does is not in the way of the next
+					s := scan(t, &Options{NetNS: NetNSAll})
+					if got := namespaces(s); !slices.Equal(got, []string{OwnNamespace, name}) {
+						t.Fatalf("namespaces %q, want %q", got, name)
+					}
+					for _, port := range []uint16{7029, 7030} {
+						if got := one(t, s, port); got.Namespace != name || !slices.Equal(pidsOf(got), []int{p.PID}) {
+							t.Errorf("port %d in %q, held by %v, want %q and %d", port, got.Namespace, pidsOf(got), name, p.PID)
+						}
+					}
+					if got := pidsOf(one(t, s, 7001)); !slices.Equal(got, []int{os.Getpid()}) || s.Coverage.Processes != 2 {
+						t.Errorf("port 7001 held by %v among %d processes", got, s.Coverage.Processes)
+					}
+				}
+				s, err := Scan(t.Context(), nil)
+				if err != nil || (len(s.Namespaces) == 2) != tt.always {
+					t.Errorf("without --netns the namespaces are %q, %v", namespaces(s), err)
+				}
+				fds, err := os.ReadDir("/proc/self/fd")
+				if err != nil || len(fds) > 20 {
+					t.Errorf("%d descriptors are left open, %v", len(fds), err)
+				}
+			})
+		})
+	}
+}
+
+// A namespace that ends before it is entered is a line of coverage, and no more.
+func TestNamespaceGone(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red", "blue")
+		spawnInside(t, "blue", "listen", "tcp,127.0.0.1:7001")
+		s := &Snapshot{Coverage: Coverage{Complete: true}, Namespaces: []Namespace{{Name: OwnNamespace}}}
+		o := &Options{NetNS: NetNSAll}
+		search := beginNetSearch(o, Netlink)
+		search.group.Wait()
+		ip(t, "netns del red")
+		if err := s.elsewhere(t.Context(), o, Netlink, search); err != nil {
+			t.Fatal(err)
+		}
+		if got := namespaces(s); !slices.Equal(got, []string{OwnNamespace, "blue"}) || len(s.Sockets) != 1 {
+			t.Errorf("namespaces %q, sockets %+v", got, s.Sockets)
+		}
+		if l := limitation(t, s, LimitNetNSGone); !strings.HasPrefix(l.Text, "1 network namespace ended") || !s.Coverage.Complete {
+			t.Errorf("coverage %+v", s.Coverage)
+		}
+	})
+}
+
+// Namespaces that come and go under the scan are no failure, and what stays is
+// right every time.
+func TestNamespaceChurn(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red")
+		stays := spawnInside(t, "red", "listen", "tcp,127.0.0.1:7023")
+		spawn(t, "pass", "tcp,127.0.0.1:7024", "udp,127.0.0.1:7024")
+		spawn(t, "pass", "tcp,127.0.0.1:7025")
+		met := 0
+		for range 30 {
+			s := scan(t, &Options{NetNS: NetNSAll})
+			if got := one(t, s, 7023); got.Namespace != "red" || !slices.Equal(pidsOf(got), []int{stays.PID}) {
+				t.Fatalf("what stays is in %q and held by %v", got.Namespace, pidsOf(got))
+			}
+			met += len(s.Namespaces) - 2
+			for _, l := range s.Coverage.Limitations {
+				if l.Code != LimitNetNSGone {
+					t.Errorf("limitation %+v", l)
+				}
+			}
+		}
+		if met == 0 {
+			t.Error("no namespace ever came")
+		}
+	})
+}
+
+// Hundreds of namespaces are no failure.
+func TestNamespaceHundreds(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		if err := unix.Mount("tmpfs", "/mnt", "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
+		}
+		const many = 200
+		for i := range many {
+			path := fmt.Sprintf("/mnt/%d", i)
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := inNew(func() error {
+				if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
+					return err
+				}
+				return openAll([]string{"tcp,127.0.0.1:" + strconv.Itoa(8000+i)})
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := scan(t, &Options{NetNS: NetNSAll})
+		if len(s.Namespaces) != many+1 || len(s.Sockets) != many || !s.Coverage.Complete {
+			t.Fatalf("%d namespaces, %d sockets, coverage %+v", len(s.Namespaces), len(s.Sockets), s.Coverage)
+		}
+		for i := range many {
+			if got := one(t, s, uint16(8000+i)); got.Namespace != fmt.Sprintf("/mnt/%d", i) || len(got.Holders) != 1 {
+				t.Errorf("port %d is in %q, held by %v", 8000+i, got.Namespace, pidsOf(got))
+			}
+		}
+	})
+}
+
+// Whoever may not enter other namespaces has those of its own, and is told.
+func TestNamespaceNotPermitted(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red", "blue")
+		spawnInside(t, "red", "listen", "tcp,127.0.0.1:7001")
+		listen(t, "tcp,127.0.0.1:7002")
+		own := func(name string, s *Snapshot, said, remedy string) {
+			t.Helper()
+			if len(in(s, OwnNamespace)) != 1 || len(s.Sockets) != 1 || s.Sockets[0].Port != 7002 || len(s.Namespaces) > 1 {
+				t.Errorf("%s: namespaces %q, sockets %+v", name, namespaces(s), s.Sockets)
+			}
+			l := limitation(t, s, LimitNetNS)
+			if !strings.Contains(l.Text, said) || !strings.Contains(l.Remedy, remedy) || s.Coverage.Complete {
+				t.Errorf("%s: coverage %+v, want %q and %q", name, s.Coverage, said, remedy)
+			}
+		}
+		s, _ := scanAs(t, nobody())
+		own("nobody", s, "2 other network namespaces were not looked into", "sudo")
+		s, _ = scanAs(t, nobody(), "netlink", "netns=all")
+		own("nobody, all", s, "2 of 2 other network namespaces could not be looked into: operation not permitted", "sudo")
+		s, _ = scanAs(t, nobody(), "netlink", "netns=own")
+		if slices.ContainsFunc(s.Coverage.Limitations, func(l Limitation) bool { return l.Code == LimitNetNS }) {
+			t.Errorf("nobody, own: %+v", s.Coverage)
+		}
+		if _, err := scanAs(t, nobody(), "netlink", "netns=red"); !strings.Contains(err, `network namespace "red": operation not permitted`) {
+			t.Errorf("nobody, red: error %q", err)
+		}
+		s, _ = scanAs(t, nil, "gopsutil", "netns=all")
+		own("gopsutil", s, "gopsutil does not show them", "netlink")
+
+		// Last, for it cannot be undone: what is spawned from here lacks it too.
+		runtime.LockOSThread()
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_ADMIN, 0, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		s, _ = scanAs(t, nil)
+		own("root without CAP_SYS_ADMIN", s, "2 other network namespaces were not looked into", "CAP_SYS_ADMIN")
+	})
+}
+
+// A namespace can be picked as ip-netns(8) names it, by a process, and as a
+// report names it.
+func TestPickNamespace(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red", "blue", "host", "7")
+		spawnInside(t, "red", "listen", "tcp,127.0.0.1:7001")
+		listen(t, "tcp,127.0.0.1:7002")
+		lone := spawnUnshared(t, "listen", "tcp,127.0.0.1:7003")
+		ip(t, "netns attach mine "+strconv.Itoa(os.Getpid()))
+		pid := strconv.Itoa(lone.PID)
+		tests := []struct {
+			netns string
+			name  string
+			ports []uint16
+		}{
+			{"red", "red", []uint16{7001}},
+			{"blue", "blue", nil},
+			{pid, "pid " + pid, []uint16{7003}},
+			{"pid " + pid, "pid " + pid, []uint16{7003}},
+			{strconv.Itoa(os.Getpid()), OwnNamespace, []uint16{7002}},
+			{"mine", OwnNamespace, []uint16{7002}},
+			{"7", "7", nil}, // a name before a pid, as for ip(8)
+			// One that is called like the scan's own is told apart by its place.
+			{"host", OwnNamespace, []uint16{7002}},
+			{"/run/netns/host", "/run/netns/host", nil},
+		}
+		for _, tt := range tests {
+			s := scan(t, &Options{NetNS: tt.netns})
+			var ports []uint16
+			for _, one := range s.Sockets {
+				ports = append(ports, one.Port)
+				if one.Namespace != tt.name || len(one.Holders) != 1 {
+					t.Errorf("%q: port %d is in %q, held by %v", tt.netns, one.Port, one.Namespace, pidsOf(one))
+				}
+			}
+			if got := namespaces(s); !slices.Equal(got, []string{tt.name}) || !slices.Equal(ports, tt.ports) {
+				t.Errorf("%q: namespaces %q, ports %v, want %q, %v", tt.netns, got, ports, tt.name, tt.ports)
+			}
+		}
+		for _, name := range []string{"green", "../netns/red", "999999999", "-1", "pid", "."} {
+			if s, err := Scan(t.Context(), &Options{NetNS: name}); !errors.Is(err, ErrNoNamespace) || !strings.Contains(err.Error(), strconv.Quote(name)) {
+				t.Errorf("%q: %+v, %v, want %v", name, s, err, ErrNoNamespace)
+			}
+		}
+		if got := NetNSNames(); !slices.Equal(got, []string{"7", "blue", "host", "mine", "red"}) {
+			t.Errorf("NetNSNames() = %q", got)
+		}
+	})
+}
+
+// The container of a namespace is the one that its processes are in.
+func TestNamespaceContainer(t *testing.T) {
+	a, b := strings.Repeat("a1", 32), strings.Repeat("b2", 32)
+	docker := func(id string) string { return "0::/system.slice/docker-" + id + ".scope\n" }
+	tests := []struct {
+		name    string
+		cgroups []string
+		want    string
+	}{
+		{"none", []string{"0::/user.slice\n", "0::/\n"}, ""},
+		{"one", []string{docker(a), docker(a)}, "docker " + a},
+		{"one, and a process of the host", []string{"0::/\n", docker(a)}, "docker " + a},
+		{"two, as in a pod", []string{docker(a), docker(b), docker(a)}, ""},
+		{"a process that is gone", []string{"", docker(b)}, "docker " + b},
+	}
+	for _, tt := range tests {
+		root := t.TempDir()
+		n := &netNS{fd: -1}
+		for i, text := range tt.cgroups {
+			dir := filepath.Join(root, strconv.Itoa(10+i))
+			n.pids = append(n.pids, int32(10+i))
+			if text == "" {
+				continue
+			}
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "cgroup"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.contained(root)
+		if got := strings.TrimSpace(n.Runtime + " " + n.Container); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// The thread that went elsewhere ends, and it is never the main one.
+func TestLostThread(t *testing.T) {
+	for range 100 {
+		var tid int
+		onLostThread(func() { tid = unix.Gettid() })
+		if tid == unix.Getpid() {
+			t.Fatal("the main thread was lost")
+		}
+		waitThread(tid)
+	}
+}
