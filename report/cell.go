@@ -245,7 +245,19 @@ func cellSockets(p *page, g *group) { p.uint(uint64(g.sockets())) }
 
 func cellDevice(p *page, g *group) { p.text(g.l.Device) }
 
-func cellNamespace(p *page, g *group) { p.text(g.shortID(g.l.Namespace)) }
+// cellNamespace writes the network namespace: for people that of a container by
+// the container's name, where the engine told it.
+func cellNamespace(p *page, g *group) {
+	if !g.v.raw && g.v.r != nil {
+		for i := range g.v.r.Namespaces {
+			if ns := &g.v.r.Namespaces[i]; ns.Name == g.l.Namespace && ns.Name == ns.Container && ns.ContainerName != "" {
+				p.text(ns.ContainerName)
+				return
+			}
+		}
+	}
+	p.text(g.shortID(g.l.Namespace))
+}
 
 func cellInode(p *page, g *group) {
 	for n := range g.sockets() {

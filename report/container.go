@@ -19,6 +19,17 @@ func shortID(id string) string {
 	return id
 }
 
+// containers writes the containers of the holders by their names, where these are
+// known, and their ids where not.
+func (g *group) containers(p *page) {
+	g.list(p, func(h *scanner.Process) string {
+		if h.ContainerName != "" {
+			return h.ContainerName
+		}
+		return g.shortID(h.Container)
+	})
+}
+
 // forward returns where a holder of the row sends what comes in there; nil for
 // one that is no port forwarder.
 func (g *group) forward(h *scanner.Process) *scanner.Forward {

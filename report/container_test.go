@@ -15,18 +15,19 @@ const containerID = "c7bed02ba17aa12fe6639beafa767e50c5d56a5560ef8677936813ed375
 func publishing() *Report {
 	monitor, app := process(18651, "conmon", "root"), process(18662, "listener", "root")
 	from, to := netip.MustParseAddrPort("0.0.0.0:17070"), netip.MustParseAddrPort("10.88.0.2:7070")
-	monitor.Forwards = []scanner.Forward{{Protocol: scanner.TCP, From: from, To: to, Container: containerID, Namespace: "c7bed02ba17a"}}
+	monitor.Forwards = []scanner.Forward{{Protocol: scanner.TCP, From: from, To: to, Container: containerID, Namespace: containerID}}
 	app.Runtime, app.Container = "podman", containerID
 	app.Ancestors = []scanner.Ancestor{{PID: 18651, Name: "conmon"}, {PID: 1, Name: "systemd"}}
 	return &Report{
-		Registry: "2026-09-17", Time: scanned, Host: scanner.Host{Name: "web1", OS: "linux"}, Coverage: scanner.Coverage{Complete: true},
+		Namespaces: []scanner.Namespace{{Name: "host"}, {Name: containerID, Runtime: "podman", Container: containerID}},
+		Registry:   "2026-09-17", Time: scanned, Host: scanner.Host{Name: "web1", OS: "linux"}, Coverage: scanner.Coverage{Complete: true},
 		Listeners: []annotate.Listener{
 			with(listener(scanner.TCP, "0.0.0.0", 17070, "", monitor), func(l *annotate.Listener) {
-				l.LeadsTo = []annotate.Endpoint{{Namespace: "c7bed02ba17a", Protocol: scanner.TCP, Addr: netip.IPv6Unspecified(), Port: 7070}}
+				l.LeadsTo = []annotate.Endpoint{{Namespace: containerID, Protocol: scanner.TCP, Addr: netip.IPv6Unspecified(), Port: 7070}}
 			}),
 			listener(scanner.TCP, "0.0.0.0", 18080, "", monitor),
 			with(listener(scanner.TCP, "*", 7070, "arcp", app), func(l *annotate.Listener) {
-				l.Namespace, l.Exposure, l.Widest = "c7bed02ba17a", annotate.Container, annotate.Container
+				l.Namespace, l.Exposure, l.Widest = containerID, annotate.Container, annotate.Container
 				l.PublishedAs = []annotate.Endpoint{{Namespace: "host", Protocol: scanner.TCP, Addr: from.Addr(), Port: 17070}}
 			}),
 		},
@@ -36,6 +37,7 @@ func publishing() *Report {
 // named gives the container its name.
 func named(r *Report) *Report {
 	r.Listeners[0].Holders[0].Forwards[0].ContainerName = "shop"
+	r.Namespaces[1].ContainerName = "shop"
 	r.Listeners[2].Holders[0].ContainerName, r.Listeners[2].Holders[0].Image = "shop", "docker.io/library/shop:1.2"
 	return r
 }
@@ -49,17 +51,17 @@ func TestPublishedPorts(t *testing.T) {
 		want []string
 	}{
 		{"table", publishing(), Table, Options{}, []string{"conmon → c7bed02ba17a:7070 (18651)", "listener, published as 17070 (18662)"}},
-		{"table with a name", named(publishing()), Table, Options{}, []string{"conmon → shop:7070 (18651)", "listener, published as 17070 (18662)"}},
+		{"table with a name", named(publishing()), Table, Options{}, []string{"conmon → shop:7070 (18651)", "listener, published as 17070 (18662)", "container      shop\n"}},
 		{"narrow table", publishing(), Table, Options{Width: 80}, []string{"(18651)", "(18662)"}},
 		{"tree", named(publishing()), Tree, Options{}, []string{
-			"conmon (18651)", "│  └─ → shop:7070, listener (18662)\n", "listener (18662)", "   └─ published as 17070\n",
+			"conmon (18651)", "│  └─ → shop:7070, listener (18662)\n", "listener (18662)  root  listener.service  shop\n", "   └─ published as 17070\n",
 		}},
 		{"wide", named(publishing()), Wide, Options{}, []string{"CONTAINER NAME", "shop", "PARENTS", "systemd → conmon → listener"}},
 		{"columns", named(publishing()), Table, Options{Columns: []string{"port", "leads-to", "published-as", "image"}}, []string{
 			"17070  shop:7070", "7070  -          17070         docker.io/library/shop:1.2",
 		}},
 		{"csv", publishing(), CSV, Options{Columns: []string{"port", "process", "leads-to", "published-as"}}, []string{
-			"17070,conmon,[::]:7070@c7bed02ba17a,\n", "7070,listener,,0.0.0.0:17070@host\n",
+			"17070,conmon,[::]:7070@" + containerID + ",\n", "7070,listener,,0.0.0.0:17070@host\n",
 		}},
 	}
 	for _, tt := range tests {

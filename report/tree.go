@@ -88,7 +88,7 @@ func (v *view) trunk(out *page, w io.Writer, b *branch, o *Options, inks *[nstyl
 	} {
 		v.branchFact(p, &g, func(p *page) { g.list(p, of) })
 	}
-	v.branchFact(p, &g, func(p *page) { cellContainer(p, &g) })
+	v.branchFact(p, &g, func(p *page) { g.containers(p) })
 	limit := p.rest(0).width()
 	if o.Width > 0 && !o.NoTrunc {
 		limit = o.Width

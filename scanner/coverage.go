@@ -46,6 +46,8 @@ const (
 	LimitWitness = "witness-missing"
 	// LimitProbe: ports could not be tried.
 	LimitProbe = "ports-not-probed"
+	// LimitContainerNames: the names of containers were asked for and are not known.
+	LimitContainerNames = "container-names"
 	// LimitProcFS: another folder than /proc was read on request.
 	LimitProcFS = "other-procfs"
 )

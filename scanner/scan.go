@@ -132,6 +132,9 @@ func Scan(ctx context.Context, o *Options) (*Snapshot, error) {
 		s.Coverage.limit(false, LimitProcFS, fmt.Sprintf("processes were read from %q", o.ProcFS), "")
 	}
 	s.own(ctx, o, source, search)
+	if o.ContainerNames {
+		s.nameContainers(ctx, o)
+	}
 	if o.Verify {
 		s.verify(ctx, o, search)
 	}

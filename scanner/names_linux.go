@@ -1,0 +1,186 @@
+package scanner
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The sockets of the engines, below the root of the host, and below the folder of
+// a user those of rootless ones.
+const (
+	dockerSocket = "/var/run/docker.sock"
+	podmanSocket = "/run/podman/podman.sock"
+	crioSocket   = "/var/run/crio/crio.sock"
+
+	userFolders      = "/run/user"
+	userDockerSocket = "/docker.sock"
+	userPodmanSocket = "/podman/podman.sock"
+
+	containersStorage = "/var/lib/containers/storage"
+)
+
+// nameContainers asks the engines of the host for the names of the containers
+// that the snapshot speaks of, once it has its holders and namespaces. All of
+// them together have [engineTime].
+func (s *Snapshot) nameContainers(ctx context.Context, o *Options) {
+	ns := s.wantNames()
+	if len(ns.wanted) > 0 {
+		until := time.Now().Add(engineTime)
+		if d, ok := ctx.Deadline(); ok && d.Before(until) {
+			until = d
+		}
+		ns.ask(o.hostRoot(), until)
+		ns.readStorage(o.hostRoot())
+		s.askMonitors(ctx, o, ns)
+		ns.limits(&s.Coverage)
+	}
+	ns.apply(s)
+}
+
+// An engineReply is what came of asking one engine.
+type engineReply struct {
+	runtime, user string
+	names         map[string]containerName
+	err           error
+}
+
+// ask asks the engines of the runtimes whose containers have no name yet. An
+// engine that runs nothing is left alone: to ask may start it.
+func (ns *nameSearch) ask(root string, until time.Time) {
+	var asked int
+	replies := make(chan engineReply, 64)
+	ask := func(runtime, user string, get func() (map[string]containerName, error)) {
+		if asked == cap(replies) {
+			return
+		}
+		asked++
+		go func() {
+			names, err := get()
+			replies <- engineReply{runtime, user, names, err}
+		}()
+	}
+	list := func(socket string) func() (map[string]containerName, error) {
+		return func() (map[string]containerName, error) {
+			b, err := askEngine(root+socket, "/containers/json", until)
+			if err != nil {
+				return nil, err
+			}
+			return parseContainers(b)
+		}
+	}
+	for _, e := range [...]struct{ runtime, socket, userSocket string }{
+		{"docker", dockerSocket, userDockerSocket}, {"podman", podmanSocket, userPodmanSocket},
+	} {
+		ids := ns.missing(e.runtime)
+		if len(ids) == 0 {
+			continue
+		}
+		ask(e.runtime, "", list(e.socket))
+		for _, user := range namesIn(root + userFolders) {
+			slice := "user-" + user + ".slice"
+			if slices.ContainsFunc(ids, func(id string) bool { return ns.wanted[id].slice == slice }) {
+				ask(e.runtime, user, list(userFolders+"/"+user+e.userSocket))
+			}
+		}
+	}
+	if ids := ns.missing("cri-o"); len(ids) > 0 {
+		ask("cri-o", "", func() (map[string]containerName, error) { return askCRIO(root+crioSocket, ids, until) })
+	}
+	got := make([]engineReply, 0, asked)
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	for range asked {
+		select {
+		case r := <-replies:
+			got = append(got, r)
+			continue
+		case <-timer.C:
+		}
+		break
+	}
+	// The system's engine first, in whichever order they answered.
+	slices.SortFunc(got, func(a, b engineReply) int { return strings.Compare(a.user, b.user) })
+	for _, r := range got {
+		ns.learn(r.user, r.names)
+		if r.err != nil && (ns.failed[r.runtime] == nil || r.user == "") {
+			ns.failed[r.runtime] = r.err
+		}
+	}
+}
+
+// askCRIO asks CRI-O for each container.
+func askCRIO(socket string, ids []string, until time.Time) (map[string]containerName, error) {
+	found := make(map[string]containerName)
+	for _, id := range ids {
+		b, err := askEngine(socket, "/containers/"+id, until)
+		if err != nil {
+			return found, err
+		}
+		if found[id], err = parseCRIO(b); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
+}
+
+// readStorage takes the names that podman's storage has, which are to be read
+// where its service does not run.
+func (ns *nameSearch) readStorage(root string) {
+	if len(ns.missing("podman", "cri-o")) == 0 {
+		return
+	}
+	for _, name := range namesIn(root + containersStorage) {
+		if strings.HasSuffix(name, "-containers") { // of each storage driver
+			ns.learn("", parseStorage(readHostFile(root+containersStorage+"/"+name+"/containers.json")))
+		}
+	}
+}
+
+// askMonitors takes the names that are still missing from the arguments of
+// conmon: podman and CRI-O have one above the processes of each container, a
+// rootless podman too.
+func (s *Snapshot) askMonitors(ctx context.Context, o *Options, ns *nameSearch) {
+	if len(ns.missing("podman", "cri-o")) == 0 {
+		return
+	}
+	root, err := openProc(o.procfs())
+	if err != nil {
+		return
+	}
+	defer root.close()
+	above := parents{root: root}
+	monitors := make(map[int]*holder)
+	for i := range s.Sockets {
+		for _, p := range s.Sockets[i].Holders {
+			if p.Container == "" && forwarderOf(p.Name) != conmon {
+				continue
+			}
+			q := above.of(p.PID, 1<<64-1)
+			for n := 0; q != nil && forwarderOf(q.name) != conmon && n < maxAncestors; n++ {
+				q = above.of(q.ppid, q.start)
+			}
+			if q != nil && forwarderOf(q.name) == conmon {
+				monitors[q.pid] = &holder{Process: Process{PID: q.pid, Name: q.name, Container: p.Container, UID: p.UID}, start: q.start}
+			}
+		}
+	}
+	list := slices.Collect(maps.Values(monitors))
+	askAll(ctx, &Options{ProcFS: o.ProcFS, root: o.root}, list)
+	for _, m := range list {
+		f := m.forwards
+		if f == nil || f.name == "" {
+			continue
+		}
+		// Anybody's program may be called conmon. One that stands above the
+		// container is its own; others speak for the containers of their user.
+		user := ""
+		if m.Container != f.container && m.UID != 0 {
+			user = strconv.FormatInt(m.UID, 10)
+		}
+		ns.learn(user, map[string]containerName{f.container: {name: f.name}})
+	}
+}
