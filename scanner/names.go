@@ -141,6 +141,8 @@ func (ns *nameSearch) limits(c *Coverage) {
 		case err != nil:
 			text += fmt.Sprintf(": the engine did not answer (%v)", err)
 			remedy = engineRemedy(r, err)
+		default:
+			text += ": the engine that answered does not know " + plural(n, "it", "them")
 		}
 		c.limit(true, LimitContainerNames, text, remedy)
 	}
