@@ -160,7 +160,9 @@ func TestForwardOf(t *testing.T) {
 // A forward leads into the namespace that is known to be the container's: never
 // where it could be either of two, and never where it comes from.
 func TestPublish(t *testing.T) {
-	at := func(addr string) []Interface { return []Interface{{Name: "eth0", Addrs: []netip.Prefix{netip.MustParsePrefix(addr)}}} }
+	at := func(addr string) []Interface {
+		return []Interface{{Name: "eth0", Addrs: []netip.Prefix{netip.MustParsePrefix(addr)}}}
+	}
 	namespaces := []Namespace{
 		{Name: "host", Inode: 1, Interfaces: at("10.0.0.9/24")},
 		{Name: "web", Inode: 2, Interfaces: at("10.0.0.2/24"), Container: id1, Runtime: "docker"},
