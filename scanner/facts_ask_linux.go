@@ -2,10 +2,7 @@ package scanner
 
 import (
 	"context"
-	"runtime"
 	"strconv"
-	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,19 +10,8 @@ import (
 // The arguments of a process lie in its own memory, and the kernel waits for
 // that memory: for a lock that another thread holds while it waits for a dead
 // file server (mmap_lock), or for a page that a FUSE server does not deliver.
-// Such a wait cannot be broken off. So it is left to goroutines that are
-// abandoned when they do not answer: they share nothing with the scan but a
-// channel that never blocks, and they open their files by name and close them
-// themselves.
-
-// How long the scan waits without a single answer before it takes the
-// processes that are being read for stuck, how long it waits in all, and how
-// many goroutines may be stuck.
-const (
-	askPatience = 500 * time.Millisecond
-	askBudget   = 2 * time.Second
-	askWorkers  = 64
-)
+// Such a wait cannot be broken off, and is left to [askEach]: what is asked opens
+// its files by name and closes them itself.
 
 // A question is what is asked about one process.
 type question struct {
@@ -40,9 +26,8 @@ type question struct {
 	root      string
 }
 
-// An answer is what came of the question with that index.
+// An answer is what came of a question.
 type answer struct {
-	at      int
 	ok      bool // the process was still the same one
 	script  string
 	args    []string
@@ -68,35 +53,15 @@ func askAll(ctx context.Context, o *Options, procs []*holder) int {
 			forwarder: forwards, root: o.hostRoot(),
 		})
 	}
-	if len(asked) == 0 {
-		return 0
-	}
-	a := &asking{procfs: o.procfs(), questions: questions, answers: make(chan answer, len(questions))}
-	defer a.over.Store(true)
-	a.hire(min(runtime.GOMAXPROCS(0), len(asked)))
-	patience, budget := time.NewTimer(askPatience), time.NewTimer(askBudget)
-	defer patience.Stop()
-	defer budget.Stop()
-	for left := len(asked); left > 0; {
-		select {
-		case got := <-a.answers:
-			left--
-			patience.Reset(askPatience)
-			asked[got.at].take(got)
-		case <-patience.C:
-			// Whoever works now is stuck. Others go on with the rest.
-			if int(a.next.Load()) >= len(questions) || a.hired >= askWorkers {
-				return left
-			}
-			a.hire(a.hired)
-			patience.Reset(askPatience)
-		case <-budget.C:
-			return left
-		case <-ctx.Done():
-			return left
+	procfs := o.procfs()
+	answerer := func() func(int) answer {
+		var buf []byte
+		return func(i int) (got answer) {
+			got, buf = ask(procfs, &questions[i], buf)
+			return got
 		}
 	}
-	return 0
+	return askEach(ctx, len(questions), answerer, func(i int, a answer) { asked[i].take(a) })
 }
 
 // take puts an answer into the process.
@@ -109,38 +74,6 @@ func (p *holder) take(a answer) {
 		p.Exe += deletedMark
 		p.Deleted, p.Replaced = false, false
 		p.Name = baseName(p.Exe)
-	}
-}
-
-// asking is the state that the scan shares with the goroutines it may abandon.
-type asking struct {
-	procfs    string
-	questions []question // not written to any more
-	answers   chan answer
-	next      atomic.Int64
-	over      atomic.Bool
-	hired     int // the scan's alone
-}
-
-// hire starts n more goroutines.
-func (a *asking) hire(n int) {
-	a.hired += n
-	for range n {
-		go a.work()
-	}
-}
-
-func (a *asking) work() {
-	var buf []byte
-	for !a.over.Load() {
-		at := int(a.next.Add(1)) - 1
-		if at >= len(a.questions) {
-			return
-		}
-		var got answer
-		got, buf = ask(a.procfs, &a.questions[at], buf)
-		got.at = at
-		a.answers <- got
 	}
 }
 

@@ -2,9 +2,6 @@ package scanner
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/hex"
-	"net/netip"
 	"strconv"
 )
 
@@ -17,43 +14,15 @@ import (
 // is bound to is not told.
 func parseNetTable(list *socketList, protocol Protocol, family Family, table []byte) {
 	for line := range bytes.Lines(table) {
-		r, ok := parseProcRow(bytes.TrimSuffix(line, []byte("\n")), family)
+		r, ok := parseProcRow(bytes.TrimSpace(line), family)
 		if !ok || r.state != protocol.state() || !r.peer.IsUnspecified() {
-			continue // the titles, or a client
+			continue
 		}
 		list.add(&Socket{
 			Protocol: protocol, Family: family, V6Only: family == IPv6, Namespace: "host",
 			Addr: r.addr, Port: r.port, UID: int64(r.uid), Inode: r.inode,
 		})
 	}
-}
-
-// parseHexEndpoint reads an address and port as the kernel writes them in
-// hexadecimal: the address as words of 32 bits in host byte order, the port as a
-// number.
-func parseHexEndpoint(b []byte, family Family) (netip.Addr, uint16, bool) {
-	size := 4
-	if family == IPv6 {
-		size = 16
-	}
-	if len(b) != 2*size+5 || b[2*size] != ':' {
-		return netip.Addr{}, 0, false
-	}
-	var addr [16]byte
-	if _, err := hex.Decode(addr[:size], b[:2*size]); err != nil {
-		return netip.Addr{}, 0, false
-	}
-	for i := 0; i < size; i += 4 {
-		binary.NativeEndian.PutUint32(addr[i:], binary.BigEndian.Uint32(addr[i:]))
-	}
-	port, err := strconv.ParseUint(string(b[2*size+1:]), 16, 16)
-	if err != nil {
-		return netip.Addr{}, 0, false
-	}
-	if family == IPv6 {
-		return netip.AddrFrom16(addr).Unmap(), uint16(port), true
-	}
-	return netip.AddrFrom4([4]byte(addr[:4])), uint16(port), true
 }
 
 // parsePacketTable adds to list the sockets of /proc/net/packet that can see

@@ -34,7 +34,7 @@ const maxRoots = 8
 
 // findPaths fills in the permissions and owners of the paths of unix sockets. A
 // path may lie on a file server that does not answer.
-func findPaths(ctx context.Context, procfs string, socks []Socket, c *Coverage) {
+func findPaths(ctx context.Context, o *Options, socks []Socket, c *Coverage) {
 	var questions []pathQuestion
 	var asked []*UnixAddr
 	for i := range socks {
@@ -48,8 +48,9 @@ func findPaths(ctx context.Context, procfs string, socks []Socket, c *Coverage) 
 		}
 		questions, asked = append(questions, q), append(asked, u)
 	}
+	procfs, root := o.procfs(), o.hostRoot()+"/"
 	answerer := func() func(int) pathAnswer {
-		return func(i int) pathAnswer { return questions[i].answer(procfs) }
+		return func(i int) pathAnswer { return questions[i].answer(procfs, root) }
 	}
 	left := askEach(ctx, len(questions), answerer, func(i int, a pathAnswer) {
 		asked[i].Gone = a.gone
@@ -63,9 +64,9 @@ func findPaths(ctx context.Context, procfs string, socks []Socket, c *Coverage) 
 	}
 }
 
-// answer looks for the file from the root of this process and from those of the
+// answer looks for the file from the root of the host and from those of the
 // holders; for a relative path from their folders.
-func (q *pathQuestion) answer(procfs string) pathAnswer {
+func (q *pathQuestion) answer(procfs, root string) pathAnswer {
 	if q.path[0] != '/' {
 		for _, pid := range q.pids {
 			if a, _ := q.below(procfs+"/"+strconv.Itoa(pid)+"/cwd", 0); a.found {
@@ -78,7 +79,7 @@ func (q *pathQuestion) answer(procfs string) pathAnswer {
 	if strings.HasPrefix(q.path, "/proc/") || strings.HasPrefix(q.path, "/dev/fd/") {
 		return pathAnswer{}
 	}
-	a, _ := q.below("/", unix.RESOLVE_IN_ROOT)
+	a, _ := q.below(root, unix.RESOLVE_IN_ROOT)
 	sure := len(q.pids) > 0
 	for _, pid := range q.pids {
 		if a.found {

@@ -185,12 +185,12 @@ func TestUnixPathsUnknown(t *testing.T) {
 		{path: "/proc/self/fd/99", inode: 1, pids: []int{os.Getpid()}},
 		{path: dir + "/none", inode: 1, pids: []int{1 << 30}}, // no such process
 	} {
-		if got := q.answer("/proc"); got != (pathAnswer{}) {
+		if got := q.answer("/proc", "/"); got != (pathAnswer{}) {
 			t.Errorf("%+v: %+v, want nothing", q, got)
 		}
 	}
 	q := pathQuestion{path: dir + "/none", inode: 1, pids: []int{os.Getpid()}}
-	if got := q.answer("/proc"); !got.gone {
+	if got := q.answer("/proc", "/"); !got.gone {
 		t.Errorf("%+v: %+v, want gone", q, got)
 	}
 }

@@ -7,6 +7,14 @@ import (
 	"time"
 )
 
+// How long the scan waits without a single answer before it takes what is being
+// asked for stuck, how long it waits in all, and how many goroutines may be stuck.
+const (
+	askPatience = 500 * time.Millisecond
+	askBudget   = 2 * time.Second
+	askWorkers  = 64
+)
+
 // askEach has each of n questions answered by a few goroutines and gives take the
 // answers, in the goroutine of the caller. It returns how many did not come in
 // time. A question may take for ever: what is asked must share nothing with the

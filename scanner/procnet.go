@@ -2,6 +2,8 @@ package scanner
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"net/netip"
 	"strconv"
@@ -112,6 +114,34 @@ func parseProcRow(b []byte, family Family) (r procRow, ok bool) {
 	}
 	r.state, r.uid, r.inode = uint8(state), uint32(uid), inode
 	return r, true
+}
+
+// parseHexEndpoint reads an address and port as the kernel writes them in
+// hexadecimal: the address as words of 32 bits in host byte order, the port as a
+// number.
+func parseHexEndpoint(b []byte, family Family) (netip.Addr, uint16, bool) {
+	size := 4
+	if family == IPv6 {
+		size = 16
+	}
+	if len(b) != 2*size+5 || b[2*size] != ':' {
+		return netip.Addr{}, 0, false
+	}
+	var addr [16]byte
+	if _, err := hex.Decode(addr[:size], b[:2*size]); err != nil {
+		return netip.Addr{}, 0, false
+	}
+	for i := 0; i < size; i += 4 {
+		binary.NativeEndian.PutUint32(addr[i:], binary.BigEndian.Uint32(addr[i:]))
+	}
+	port, err := strconv.ParseUint(string(b[2*size+1:]), 16, 16)
+	if err != nil {
+		return netip.Addr{}, 0, false
+	}
+	if family == IPv6 {
+		return netip.AddrFrom16(addr).Unmap(), uint16(port), true
+	}
+	return netip.AddrFrom4([4]byte(addr[:4])), uint16(port), true
 }
 
 // cutField splits the first word off b.

@@ -52,7 +52,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 			one.KernelUse = useOf(likely[one.Namespace], one, false)
 		}
 	}
-	findPaths(ctx, o.procfs(), s.Sockets, c)
+	findPaths(ctx, o, s.Sockets, c)
 	nameUsers(s.Sockets, u)
 }
 
