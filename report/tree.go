@@ -140,13 +140,18 @@ func (v *view) branchFact(p *page, g *group, fact func(*page)) {
 // holder at the end; or, with sorted, in the order of the rows.
 func (v *view) branches(sorted bool) []branch {
 	var bs []branch
-	at := make(map[int32]int)
+	// What the kernel uses a socket for stands in the place of its program.
+	type trunk struct {
+		program int32
+		use     string
+	}
+	at := make(map[trunk]int)
 	var g group
 	for i := range v.rows {
 		n := v.order[v.rows[i].first]
-		key := v.programs.of[n]
-		if key < 0 {
-			key = -1 - int32(v.ls[n].Why)
+		key := trunk{program: v.programs.of[n]}
+		if key.program < 0 {
+			key = trunk{-1 - int32(v.ls[n].Why), v.ls[n].KernelUse}
 		}
 		b, ok := at[key]
 		if !ok {
@@ -167,7 +172,7 @@ func (v *view) branches(sorted bool) []branch {
 	slices.SortStableFunc(bs, func(x, y branch) int {
 		a, b := &v.ls[v.order[v.rows[x.rows[0]].first]], &v.ls[v.order[v.rows[y.rows[0]].first]]
 		if len(a.Holders) == 0 && len(b.Holders) == 0 {
-			return cmp.Compare(a.Why, b.Why)
+			return cmp.Or(cmp.Compare(a.Why, b.Why), cmp.Compare(a.KernelUse, b.KernelUse))
 		}
 		return byProcess(a, b)
 	})
