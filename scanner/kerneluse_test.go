@@ -121,10 +121,12 @@ func TestParseServices(t *testing.T) {
 	}{
 		{"nfsd", parseNFSPorts([]byte("tcp 2049\nudp 2049\nrdma 20049\ntcp\n")), []kernelUse{at(TCP, 0, "", 2049, "nfs", true), at(UDP, 0, "", 2049, "nfs", true)}},
 		{"nfsd, none", parseNFSPorts(nil), nil},
-		{"rxrpc", parseRxRPC([]byte("Proto Local                                           Use Act RxQ\n" +
-			"UDP   0.0.0.0:7001                                      1   0   0\n" +
-			"UDP   [::]:7001                                         1   0   0\nUDP   [::]:0   1 0 0\n")),
-			[]kernelUse{at(UDP, IPv4, "0.0.0.0", 7001, "rxrpc", true), at(UDP, IPv6, "::", 7001, "rxrpc", true)}},
+		{
+			"rxrpc", parseRxRPC([]byte("Proto Local                                           Use Act RxQ\n" +
+				"UDP   0.0.0.0:7001                                      1   0   0\n" +
+				"UDP   [::]:7001                                         1   0   0\nUDP   [::]:0   1 0 0\n")),
+			[]kernelUse{at(UDP, IPv4, "0.0.0.0", 7001, "rxrpc", true), at(UDP, IPv6, "::", 7001, "rxrpc", true)},
+		},
 		{"ksmbd", parseKSMBD([]byte("2 running 445 12\n")), []kernelUse{at(TCP, 0, "", 445, "ksmbd", true)}},
 		{"ksmbd, not started", parseKSMBD([]byte("2 startup 445 12\n")), nil},
 		{"lockd", parsePortParameter([]byte("4045\n"), UDP, "lockd"), []kernelUse{at(UDP, 0, "", 4045, "lockd", false)}},
