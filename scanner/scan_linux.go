@@ -33,6 +33,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 		}
 		search.close()
 		s.publish(h.forwards())
+		s.activated(o)
 		st, u = h.stats(), h.users
 		c.Processes, c.Unreadable = st.Processes, st.Unreadable
 	}
