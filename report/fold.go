@@ -57,7 +57,7 @@ func newView(r *Report, fold bool) *view {
 	v := &view{r: r, ls: r.Listeners, doubts: doubtsOf(r.Discrepancies)}
 	v.order = make([]int32, 0, len(v.ls))
 	for i := range v.ls {
-		if fold && v.ls[i].MaybeClient && v.doubts[keyOf(v.ls[i].Socket)] == nil {
+		if fold && v.ls[i].MaybeClient && !v.inDoubt(&v.ls[i]) {
 			v.clients++
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
@@ -34,6 +35,11 @@ func doubtsOf(ds []scanner.Discrepancy) map[doubtKey][]scanner.DiscrepancyKind {
 		}
 	}
 	return m
+}
+
+// inDoubt reports whether there is more to say of a socket than that it is gone.
+func (v *view) inDoubt(l *annotate.Listener) bool {
+	return slices.ContainsFunc(v.doubts[keyOf(l.Socket)], func(k scanner.DiscrepancyKind) bool { return k != scanner.GoneMeanwhile })
 }
 
 // doubtful returns what the witnesses do not agree on about the row, the worst

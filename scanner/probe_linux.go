@@ -27,7 +27,9 @@ type binder struct {
 	protocol Protocol
 	domain   int  // AF_INET or AF_INET6
 	v6only   bool // do not try IPv4 along with IPv6
-	fd       int
+	fd       int  // a socket that is not bound, or -1
+	// set says that the system's default (net.ipv6.bindv6only) is not v6only.
+	set bool
 }
 
 // newBinder returns a binder for both families, or for IPv4 where there is no
@@ -35,9 +37,16 @@ type binder struct {
 func newBinder(p Protocol) (*binder, error) {
 	b := &binder{protocol: p, domain: unix.AF_INET6, fd: -1}
 	err := b.open()
-	if errors.Is(err, unix.EAFNOSUPPORT) {
+	switch {
+	case errors.Is(err, unix.EAFNOSUPPORT):
 		b.domain = unix.AF_INET
 		err = b.open()
+	case err == nil:
+		only, err := unix.GetsockoptInt(b.fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY)
+		if err != nil || only != 0 {
+			b.close()
+			b.set = true
+		}
 	}
 	return b, err
 }
@@ -51,7 +60,7 @@ func (b *binder) open() error {
 	if err != nil {
 		return err
 	}
-	if b.domain == unix.AF_INET6 {
+	if b.set {
 		only := 0
 		if b.v6only {
 			only = 1
@@ -105,7 +114,7 @@ func (b *binder) familyOf(port uint16) Family {
 	if b.domain == unix.AF_INET {
 		return IPv4
 	}
-	six := &binder{protocol: b.protocol, domain: unix.AF_INET6, v6only: true, fd: -1}
+	six := &binder{protocol: b.protocol, domain: unix.AF_INET6, v6only: true, fd: -1, set: true}
 	defer six.close()
 	if what, err := six.try(port); err == nil && what == portFree {
 		return IPv4

@@ -47,7 +47,7 @@ func newInquiry(o *Options, namespace string) *inquiry {
 	}
 	root := o.procfs()
 	q := &inquiry{o: &one, namespace: namespace, own: namespace == OwnNamespace, net: root + "/thread-self/net", common: root + "/thread-self"}
-	if !exists(q.net) { // a copy of a procfs
+	if q.own && !exists(q.net) { // a copy of a procfs
 		q.net, q.common = root+"/net", root
 	} else if q.own && exists(root+"/self/net") {
 		// What "/proc/net" leads to; everybody reads that.

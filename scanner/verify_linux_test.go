@@ -3,12 +3,11 @@ package scanner
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -176,220 +175,6 @@ func TestVerifyBusy(t *testing.T) {
 	})
 }
 
-// mask lays copies of the tables over a folder of them; one of the copies lacks
-// the lines with a text. (The kernel takes mounts on the files themselves away:
-// proc_net_d_revalidate.)
-func mask(t *testing.T, folder, table, without string) {
-	t.Helper()
-	copies := t.TempDir()
-	for _, p := range comparable {
-		for _, f := range [...]Family{IPv4, IPv6} {
-			name := filepath.Base(tableName(folder, p, f))
-			b, err := os.ReadFile(folder + "/" + name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var kept strings.Builder
-			for line := range strings.Lines(string(b)) {
-				if name != table || !strings.Contains(line, without) {
-					kept.WriteString(line)
-				}
-			}
-			if name == table && kept.Len() == len(b) {
-				t.Fatalf("%s/%s has no %q:\n%s", folder, table, without, b)
-			}
-			if err := os.WriteFile(copies+"/"+name, []byte(kept.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := unix.Mount(copies, folder, "", unix.MS_BIND, ""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Unmount(folder, unix.MNT_DETACH) })
-}
-
-// told returns the one discrepancy about a port, whose witnesses are without the
-// number of a process.
-func told(t *testing.T, s *Snapshot, port uint16) Discrepancy {
-	t.Helper()
-	var list []Discrepancy
-	for _, d := range s.Discrepancies {
-		if d.Port == port {
-			list = append(list, d)
-		}
-	}
-	if len(list) != 1 {
-		t.Fatalf("port %d has discrepancies %+v, want one", port, s.Discrepancies)
-	}
-	for _, names := range [...][]string{list[0].Seen, list[0].Missing} {
-		for i, name := range names {
-			if strings.HasPrefix(name, "procfs/") {
-				names[i] = "procfs/PID"
-			}
-		}
-	}
-	if len(list[0].Benign) == 0 {
-		t.Errorf("%+v has no harmless explanation", list[0])
-	}
-	return list[0]
-}
-
-// A socket that a table of /proc/net lacks is found, whichever reader is
-// deceived.
-func TestVerifyHiddenFromProc(t *testing.T) {
-	const row = ":7A69 " // port 31337
-	tests := []struct {
-		name, spec    string
-		path          string
-		seen, missing string
-	}{
-		{"everybody's path", "tcp,0.0.0.0:31337", "/proc/self/net tcp", "netlink procfs procfs/PID bind", "gopsutil"},
-		{"this thread's path", "tcp,[::]:31337", "/proc/thread-self/net tcp6", "netlink gopsutil procfs/PID bind", "procfs"},
-		{"another's path", "udp,127.0.0.1:31337", "/proc/PID/net udp", "netlink gopsutil procfs bind", "procfs/PID"},
-		{"udplite", "udplite,127.0.0.1:31337", "/proc/PID/net udplite", "netlink procfs bind", "procfs/PID"},
-		{"multipath", "mptcp,127.0.0.1:31337", "/proc/PID/net tcp", "netlink gopsutil procfs bind", "procfs/PID"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			inNetns(t, func(t *testing.T) {
-				for _, spec := range variety {
-					listen(t, spec)
-				}
-				p := spawn(t, "listen", tt.spec)
-				path := strings.Replace(tt.path, "PID", strconv.Itoa(p.PID), 1)
-				if strings.Contains(path, "thread-self") {
-					// The thread that verifies is the one that is deceived.
-					lockMain(t)
-				}
-				folder, table, _ := strings.Cut(path, " ")
-				mask(t, folder, table, row)
-				for range 5 {
-					s := scan(t, &Options{Verify: true})
-					d := told(t, s, 31337)
-					if d.Kind != HiddenFromProc || strings.Join(d.Seen, " ") != tt.seen || strings.Join(d.Missing, " ") != tt.missing || len(s.Discrepancies) != 1 {
-						t.Fatalf("%+v, want hidden-from-proc, seen by %s, not by %s", s.Discrepancies, tt.seen, tt.missing)
-					}
-					if !strings.Contains(d.Benign[0], "not the kernel's own table") {
-						t.Errorf("harmless explanations %q", d.Benign)
-					}
-					if got := pidsOf(one(t, s, 31337)); !slices.Equal(got, []int{p.PID}) {
-						t.Errorf("holders %v", got)
-					}
-				}
-			})
-		})
-	}
-}
-
-// Three sockets share an address and one of them is hidden: no address is
-// missing anywhere.
-func TestVerifyHiddenAmongEquals(t *testing.T) {
-	inNetns(t, func(t *testing.T) {
-		for range 3 {
-			listen(t, "tcp,0.0.0.0:31337,reuseport")
-		}
-		socks := only(scan(t, nil), 31337)
-		spawn(t, "wait")
-		mask(t, "/proc/self/net", "tcp", fmt.Sprintf(" %d ", socks[1].Inode))
-		lockMain(t)
-		mask(t, "/proc/thread-self/net", "tcp", fmt.Sprintf(" %d ", socks[1].Inode))
-		s := scan(t, &Options{Verify: true})
-		d := told(t, s, 31337)
-		if d.Kind != HiddenFromProc || !slices.Equal(d.Seen, []string{"netlink", "procfs/PID"}) || !slices.Equal(d.Missing, []string{"procfs"}) {
-			t.Errorf("%+v, want hidden-from-proc, seen by netlink and the other process", d)
-		}
-	})
-}
-
-// A socket that netlink does not show is found, and listed with its process.
-func TestVerifyHiddenFromNetlink(t *testing.T) {
-	for _, spec := range []string{"tcp,0.0.0.0:31337", "tcp,[::1]:31337", "udp,127.0.0.1:31337", "udplite,[::]:31337", "mptcp,[::]:31337"} {
-		t.Run(spec, func(t *testing.T) {
-			inNetns(t, func(t *testing.T) {
-				for _, spec := range variety {
-					listen(t, spec)
-				}
-				p := spawn(t, "listen", spec)
-				hide := func(s *Socket) bool { return s.Port == 31337 }
-				for _, probe := range []bool{false, true} {
-					s := scan(t, &Options{Verify: true, Probe: probe, hide: hide})
-					d := told(t, s, 31337)
-					seen := "gopsutil procfs procfs/PID bind"
-					if strings.HasPrefix(spec, "udplite") {
-						seen = "procfs procfs/PID bind"
-					}
-					if probe && strings.Contains(spec, "tcp") {
-						seen += " connect"
-					}
-					if d.Kind != HiddenFromNetlink || strings.Join(d.Seen, " ") != seen || strings.Join(d.Missing, " ") != "netlink" || len(s.Discrepancies) != 1 {
-						t.Errorf("%+v, want hidden-from-netlink, seen by %s", s.Discrepancies, seen)
-					}
-					got := one(t, s, 31337)
-					if !slices.Equal(pidsOf(got), []int{p.PID}) || got.User != "root" || got.Namespace != "host" || got.Inode == 0 {
-						t.Errorf("listed as %+v, want held by %d of root", got, p.PID)
-					}
-				}
-			})
-		})
-	}
-}
-
-// A socket that no table shows is found by trying its port.
-func TestVerifyHiddenFromAll(t *testing.T) {
-	for _, spec := range []string{"tcp,0.0.0.0:31337", "tcp,[::1]:31337", "udp,127.0.0.1:31337", "udp,[::]:31337,v6only"} {
-		t.Run(spec, func(t *testing.T) {
-			inNetns(t, func(t *testing.T) {
-				p := spawn(t, "listen", spec)
-				listen(t, "tcp,127.0.0.1:7100")
-				table := strings.Split(spec, ",")[0]
-				family := IPv4
-				if strings.Contains(spec, "[") {
-					table += "6"
-					family = IPv6
-				}
-				lockMain(t)
-				for _, dir := range []string{"self", "thread-self", strconv.Itoa(p.PID)} {
-					mask(t, "/proc/"+dir+"/net", table, ":7A69 ")
-				}
-				hide := func(s *Socket) bool { return s.Port == 31337 }
-				if s := scan(t, &Options{Verify: true, hide: hide}); len(s.Discrepancies) > 0 {
-					t.Errorf("without a trial there is %+v", s.Discrepancies)
-				}
-				s := scan(t, &Options{Verify: true, Probe: true, hide: hide})
-				d := told(t, s, 31337)
-				seen := []string{"bind"}
-				if strings.HasPrefix(spec, "tcp") {
-					seen = append(seen, "connect")
-				}
-				if d.Kind != HiddenFromAll || d.Family != family || !slices.Equal(d.Seen, seen) || len(d.Missing) != 4 || len(s.Discrepancies) != 1 {
-					t.Errorf("%+v, want hidden-from-all, seen by %q", s.Discrepancies, seen)
-				}
-			})
-		})
-	}
-}
-
-// A TCP socket that is bound and does not listen is no listener: it is told
-// where ports are tried, with its process, and never called hidden.
-func TestVerifyBoundNotListening(t *testing.T) {
-	inNetns(t, func(t *testing.T) {
-		p := spawn(t, "listen", "tcp,127.0.0.1:7130,bound")
-		quiet(t, scan(t, &Options{Verify: true}))
-		s := scan(t, &Options{Verify: true, Probe: true})
-		d := told(t, s, 7130)
-		if d.Kind != BoundNotListening || d.Addr.String() != "127.0.0.1" || len(s.Discrepancies) != 1 {
-			t.Errorf("%+v, want bound-not-listening", s.Discrepancies)
-		}
-		if !strings.Contains(d.Benign[0], fmt.Sprintf("(pid %d)", p.PID)) {
-			t.Errorf("harmless explanation %q, want pid %d", d.Benign, p.PID)
-		}
-		if len(only(s, 7130)) > 0 {
-			t.Error("it is listed")
-		}
-	})
-}
-
 // A socket that ends while the witnesses are asked is told as gone.
 func TestVerifyGone(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
@@ -422,20 +207,76 @@ func TestVerifyNobody(t *testing.T) {
 	})
 }
 
-// Without netlink the others are held against each other, and the report says
-// what is missing.
+// Where gopsutil is the source netlink is a witness. Where it cannot be, the
+// tables are held against each other, and the report says what is missing.
 func TestVerifyWithoutNetlink(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		listen(t, "tcp,127.0.0.1:7150")
-		quietly := scan(t, &Options{Source: Gopsutil, Verify: true})
-		if len(quietly.Discrepancies) > 0 || !slices.Equal(quietly.Coverage.Sources, []string{"gopsutil", "netlink", "procfs"}) {
-			t.Errorf("%q say %+v", quietly.Coverage.Sources, quietly.Discrepancies)
+		p := spawn(t, "wait")
+		s := scan(t, &Options{Source: Gopsutil, Verify: true})
+		if len(s.Discrepancies) > 0 || !slices.Equal(s.Coverage.Sources, []string{"gopsutil", "netlink", "procfs"}) {
+			t.Errorf("%q say %+v", s.Coverage.Sources, s.Discrepancies)
+		}
+		forbidNetlink(t)
+		s = scan(t, &Options{Verify: true, Probe: true, Protocols: []Protocol{TCP}})
+		if len(s.Discrepancies) > 0 || !slices.Equal(s.Coverage.Sources, []string{"gopsutil", "procfs", "bind"}) {
+			t.Errorf("%q say %+v", s.Coverage.Sources, s.Discrepancies)
+		}
+		if l := limitation(t, s, LimitWitness); !strings.Contains(l.Text, "netlink is no witness") || l.Remedy == "" {
+			t.Errorf("limitation %+v", l)
+		}
+		mask(t, fmt.Sprintf("/proc/%d/net", p.PID), "tcp", ":1BEE ")
+		if d := told(t, scan(t, &Options{Verify: true}), 7150); d.Kind != HiddenFromProc || !slices.Equal(d.Missing, []string{"procfs/PID"}) {
+			t.Errorf("%+v, want hidden-from-proc", d)
 		}
 	})
 }
 
-// lockMain keeps the test on one thread.
-func lockMain(t *testing.T) {
-	runtime.LockOSThread()
-	t.Cleanup(runtime.UnlockOSThread)
+// With a /proc that shows processes alone, and with one that hides those of
+// others, there are witnesses enough.
+func TestVerifyMountsOfProc(t *testing.T) {
+	for _, tt := range []struct{ name, options string }{{"subset=pid", "subset=pid"}, {"hidepid=2", "hidepid=2"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			inNetns(t, func(t *testing.T) {
+				for _, spec := range variety {
+					listen(t, spec)
+				}
+				spawn(t, "wait")
+				if err := unix.Mount("proc", "/proc", "proc", 0, tt.options); err != nil {
+					t.Skipf("a /proc with %s: %v", tt.options, err)
+				}
+				quiet(t, scan(t, &Options{Verify: true}))
+				s, _ := scanAs(t, nobody(), "auto", "verify")
+				quiet(t, s)
+			})
+		})
+	}
+}
+
+// Many listeners are no more trouble than few.
+func TestVerifyManyListeners(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes 20,000 sockets")
+	}
+	inNetns(t, func(t *testing.T) {
+		for n := range 25 { // more than one process may have open
+			var specs []string
+			for i := range 800 {
+				specs = append(specs, fmt.Sprintf("tcp,127.0.%d.1:%d", i%4, 10000+n*200+i/4))
+			}
+			spawn(t, "listen", specs...)
+		}
+		began := time.Now()
+		s := scan(t, &Options{Verify: true})
+		t.Logf("%v", time.Since(began))
+		quiet(t, s)
+		if len(s.Sockets) != 20000 {
+			t.Errorf("%d sockets", len(s.Sockets))
+		}
+		hide := only(s, 10100)[0].Cookie
+		s = scan(t, &Options{Verify: true, hide: func(s *Socket) bool { return s.Cookie == hide }})
+		if d := told(t, s, 10100); d.Kind != HiddenFromNetlink || len(s.Discrepancies) != 1 {
+			t.Errorf("%+v, want hidden-from-netlink", s.Discrepancies)
+		}
+	})
 }
