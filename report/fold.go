@@ -33,8 +33,8 @@ type view struct {
 	raw bool
 	// programs are the programs behind the listeners.
 	programs programs
-	// doubts are what the witnesses do not agree on; nil where they agree.
-	doubts map[doubtKey][]scanner.DiscrepancyKind
+	// doubts are what the witnesses do not agree on.
+	doubts doubts
 	r      *Report
 }
 

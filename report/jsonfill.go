@@ -91,7 +91,7 @@ func newNamespaceRecord(n *scanner.Namespace) namespaceRecord {
 func newDiscrepancyRecord(d *scanner.Discrepancy) discrepancyRecord {
 	return discrepancyRecord{
 		Kind: d.Kind, Namespace: d.Namespace,
-		Protocol: d.Protocol, Family: d.Family, Address: d.Addr, Port: d.Port,
+		Protocol: d.Protocol, Family: d.Family, Address: d.Addr, Port: d.Port, Inode: d.Inode,
 		Seen: d.Seen, Missing: d.Missing, Benign: d.Benign,
 	}
 }

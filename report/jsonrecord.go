@@ -113,6 +113,8 @@ type discrepancyRecord struct {
 	Family    scanner.Family          `json:"family" null:"0"`
 	Address   netip.Addr              `json:"address"`
 	Port      uint16                  `json:"port"`
+	// Tells the socket from others at the same place; missing where not known.
+	Inode uint64 `json:"inode,omitempty"`
 	// The witnesses that see it: netlink, gopsutil, procfs, bind, connect.
 	Seen []string `json:"seen"`
 	// The witnesses that do not.

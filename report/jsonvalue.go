@@ -61,7 +61,7 @@ func (rec *namespaceRecord) namespace() scanner.Namespace {
 func (rec *discrepancyRecord) discrepancy() scanner.Discrepancy {
 	return scanner.Discrepancy{
 		Kind: rec.Kind, Namespace: rec.Namespace,
-		Protocol: rec.Protocol, Family: rec.Family, Addr: rec.Address, Port: rec.Port,
+		Protocol: rec.Protocol, Family: rec.Family, Addr: rec.Address, Port: rec.Port, Inode: rec.Inode,
 		Seen: rec.Seen, Missing: rec.Missing, Benign: rec.Benign,
 	}
 }

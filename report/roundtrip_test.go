@@ -201,7 +201,7 @@ func anyDiscrepancy() *rapid.Generator[scanner.Discrepancy] {
 		return scanner.Discrepancy{
 			Kind:      scanner.DiscrepancyKind(rapid.IntRange(0, 5).Draw(t, "kind")),
 			Namespace: anyText().Draw(t, "namespace"), Protocol: anyProtocol(t), Family: anyFamily(t),
-			Addr: anyAddr().Draw(t, "addr"), Port: rapid.Uint16().Draw(t, "port"),
+			Addr: anyAddr().Draw(t, "addr"), Port: rapid.Uint16().Draw(t, "port"), Inode: rapid.Uint64Range(0, 1<<53).Draw(t, "inode"),
 			Seen: texts.Draw(t, "seen"), Missing: texts.Draw(t, "missing"), Benign: texts.Draw(t, "benign"),
 		}
 	})

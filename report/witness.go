@@ -8,6 +8,9 @@ import (
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
+// doubts are the kinds of discrepancies by socket; nil for none.
+type doubts map[doubtKey][]scanner.DiscrepancyKind
+
 // A doubtKey is what a discrepancy and a socket have in common.
 type doubtKey struct {
 	namespace string
@@ -15,21 +18,17 @@ type doubtKey struct {
 	family    scanner.Family
 	addr      netip.Addr
 	port      uint16
+	inode     uint64 // 0 for any
 }
 
-func keyOf(s *scanner.Socket) doubtKey {
-	return doubtKey{s.Namespace, s.Protocol, s.Family, s.Addr, s.Port}
-}
-
-// doubtsOf returns the kinds of discrepancies by socket; nil for none.
-func doubtsOf(ds []scanner.Discrepancy) map[doubtKey][]scanner.DiscrepancyKind {
+func doubtsOf(ds []scanner.Discrepancy) doubts {
 	if len(ds) == 0 {
 		return nil
 	}
-	m := make(map[doubtKey][]scanner.DiscrepancyKind, len(ds))
+	m := make(doubts, len(ds))
 	for i := range ds {
 		d := &ds[i]
-		key := doubtKey{d.Namespace, d.Protocol, d.Family, d.Addr, d.Port}
+		key := doubtKey{d.Namespace, d.Protocol, d.Family, d.Addr, d.Port, d.Inode}
 		if !slices.Contains(m[key], d.Kind) {
 			m[key] = append(m[key], d.Kind)
 		}
@@ -37,9 +36,23 @@ func doubtsOf(ds []scanner.Discrepancy) map[doubtKey][]scanner.DiscrepancyKind {
 	return m
 }
 
+// of returns what the witnesses do not agree on about a socket.
+func (m doubts) of(l *annotate.Listener) []scanner.DiscrepancyKind {
+	if m == nil {
+		return nil
+	}
+	key := doubtKey{l.Namespace, l.Protocol, l.Family, l.Addr, l.Port, l.Inode}
+	kinds := m[key]
+	if key.inode != 0 {
+		key.inode = 0
+		kinds = append(slices.Clip(kinds), m[key]...)
+	}
+	return kinds
+}
+
 // inDoubt reports whether there is more to say of a socket than that it is gone.
 func (v *view) inDoubt(l *annotate.Listener) bool {
-	return slices.ContainsFunc(v.doubts[keyOf(l.Socket)], func(k scanner.DiscrepancyKind) bool { return k != scanner.GoneMeanwhile })
+	return slices.ContainsFunc(v.doubts.of(l), func(k scanner.DiscrepancyKind) bool { return k != scanner.GoneMeanwhile })
 }
 
 // doubtful returns what the witnesses do not agree on about the row, the worst
@@ -50,7 +63,7 @@ func (g *group) doubtful() []scanner.DiscrepancyKind {
 	}
 	var kinds []scanner.DiscrepancyKind
 	for n := range g.sockets() {
-		for _, k := range g.v.doubts[keyOf(g.at(n).Socket)] {
+		for _, k := range g.v.doubts.of(g.at(n)) {
 			if !slices.Contains(kinds, k) {
 				kinds = append(kinds, k)
 			}
@@ -96,12 +109,16 @@ func (v *view) witnesses(n *notes) error {
 	}
 	ds := slices.Clone(v.r.Discrepancies)
 	slices.SortStableFunc(ds, func(a, b scanner.Discrepancy) int { return worstFirst(a.Kind, b.Kind) })
+	said := "" // one next step for all that have the same
 	for i := range ds[:min(len(ds), maxDiscrepancies)] {
 		d, st := &ds[i], quiet
 		n.note.text(d.Sentence())
-		if next := d.Kind.Next(); next != "" && (i == 0 || ds[i-1].Kind != d.Kind) {
-			n.note.word("; next: ")
-			n.note.text(next)
+		if next := d.Kind.Next(); next != said {
+			said = next
+			if next != "" {
+				n.note.word("; next: ")
+				n.note.text(next)
+			}
 		}
 		if d.Kind.Hidden() {
 			st = warning

@@ -52,8 +52,8 @@ func (k DiscrepancyKind) Hidden() bool { return k.Rank() >= HiddenFromProc.Rank(
 func (k DiscrepancyKind) Next() string {
 	switch k {
 	case HiddenFromAll, HiddenFromNetlink, HiddenFromProc:
-		return "take the host for compromised until this is explained: look at the kernel's modules (lsmod), BPF programs " +
-			"(bpftool prog) and mounts over /proc, and from another machine at the port"
+		return "look at the mounts over /proc (findmnt), the kernel's modules (lsmod) and BPF programs (bpftool prog), and ask the port " +
+			"from another machine; trust this host with nothing until it is explained"
 	case BoundNotListening:
 		return "nothing can be reached there; a server that should listen there has not begun to"
 	case ReservedPort, GoneMeanwhile:

@@ -91,7 +91,7 @@ func (q *inquiry) examine(ctx context.Context, rows []*Socket) *outcome {
 	}
 	for _, r := range gone {
 		out.discrepancies = append(out.discrepancies, Discrepancy{
-			Kind: GoneMeanwhile, Namespace: r.Namespace, Protocol: r.Protocol, Family: r.Family, Addr: r.Addr, Port: r.Port,
+			Kind: GoneMeanwhile, Namespace: r.Namespace, Protocol: r.Protocol, Family: r.Family, Addr: r.Addr, Port: r.Port, Inode: r.Inode,
 			Seen: []string{}, Missing: q.names(),
 			Benign: []string{"its program has closed it, has ended, or has connected it to one peer"},
 		})
@@ -214,7 +214,7 @@ func holdersOf(ctx context.Context, o *Options, socks []Socket) []Socket {
 func (q *inquiry) discrepancy(d *doubt, m *portMap) Discrepancy {
 	out := Discrepancy{
 		Kind: HiddenFromProc, Namespace: q.namespace,
-		Protocol: d.protocol, Family: d.family, Addr: d.addr, Port: d.port,
+		Protocol: d.protocol, Family: d.family, Addr: d.addr, Port: d.port, Inode: d.inode,
 		Seen: []string{}, Missing: []string{},
 	}
 	if out.Family == 0 {

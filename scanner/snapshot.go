@@ -55,6 +55,8 @@ type Discrepancy struct {
 	Family    Family
 	Addr      netip.Addr
 	Port      uint16
+	// Inode tells the socket from others at the same place; 0 where unknown.
+	Inode uint64
 	// Seen and Missing are the witnesses that see it and those that do not:
 	// "netlink", "gopsutil", "procfs" (the tables of this process), "procfs/812"
 	// (those of another in the namespace), "bind", "connect". One that cannot tell

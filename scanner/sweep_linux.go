@@ -94,7 +94,7 @@ func (q *inquiry) sweepProtocol(ctx context.Context, p Protocol, b *binder, c *C
 	var list []Discrepancy
 	for _, port := range kept {
 		d := q.at(b, ReservedPort, port)
-		d.Seen, d.Missing = []string{"bind"}, []string{}
+		d.Seen, d.Missing = []string{}, []string{}
 		d.Benign = []string{"a rule keeps the port from this process (SELinux, Landlock, a BPF program of the control group)"}
 		list = append(list, d)
 	}
@@ -183,7 +183,7 @@ func (q *inquiry) bound(ctx context.Context, idle []Socket) []Discrepancy {
 	for i := range idle {
 		s := &idle[i]
 		d := Discrepancy{
-			Kind: BoundNotListening, Namespace: s.Namespace, Protocol: s.Protocol, Family: s.Family, Addr: s.Addr, Port: s.Port,
+			Kind: BoundNotListening, Namespace: s.Namespace, Protocol: s.Protocol, Family: s.Family, Addr: s.Addr, Port: s.Port, Inode: s.Inode,
 			Seen: []string{"netlink"}, Missing: []string{},
 		}
 		who := "a program"

@@ -18,7 +18,8 @@ func (a *app) sayDiscrepancies(ds []scanner.Discrepancy) {
 	slices.SortStableFunc(ds, func(x, y scanner.Discrepancy) int { return y.Kind.Rank() - x.Kind.Rank() })
 	for i := range ds {
 		a.say("%s", ds[i].Sentence())
-		if next := ds[i].Kind.Next(); next != "" && (i == 0 || ds[i-1].Kind != ds[i].Kind) {
+		next := ds[i].Kind.Next()
+		if next != "" && (i == len(ds)-1 || ds[i+1].Kind.Next() != next) {
 			a.hint("%s", next)
 		}
 	}
