@@ -17,6 +17,10 @@
 // The codec (netlink.go, diag.go, host.go) is apart from the reading, has no
 // build tag, and is fuzzed.
 //
+// With [Options.Verify] the sources, and two readings of /proc/net by this
+// package, are held against each other: a [Discrepancy] is a socket that one of
+// them shows and another never does.
+//
 // # Sockets first, holders second
 //
 // Every socket is listed, also when nobody visible holds it: then [Socket.Why]

@@ -153,7 +153,7 @@ func TestVerifyBusy(t *testing.T) {
 		}
 		spawn(t, "stir")
 		doubts, kinds := 0, make(map[DiscrepancyKind]int)
-		for range times(15) {
+		for range times(4) {
 			q := newInquiry(&Options{Verify: true}, OwnNamespace)
 			first, err := q.turn(t.Context(), account{}, false)
 			if err != nil {
