@@ -139,15 +139,13 @@ func enterOwn() error {
 // bpfRefused is the reason that the kernel would run no BPF program to look for
 // holders, if any.
 func bpfRefused(p privileges) error {
-	// bpf_capable and perfmon_capable (<linux/capability.h>) take CAP_SYS_ADMIN too.
-	may := func(n uint) bool { return p.caps&(1<<n|1<<unix.CAP_SYS_ADMIN) != 0 }
 	switch {
 	case !p.initial:
 		return errors.New("it takes the first user namespace")
-	case !may(unix.CAP_BPF) || !may(unix.CAP_PERFMON):
+	case !p.mayBPF():
 		return errors.New("it takes CAP_BPF and CAP_PERFMON")
 	}
-	if err := notThere("/sys/kernel/btf/vmlinux"); err != nil {
+	if err := notThere(kernelBTF); err != nil {
 		return err
 	}
 	// A command that there is not: EINVAL of a kernel that listens.

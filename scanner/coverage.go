@@ -23,6 +23,9 @@ const (
 	LimitSlowPaths = "slow-paths"
 	// LimitExhausted: processes could not be looked into for want of descriptors.
 	LimitExhausted = "too-many-open-files"
+	// LimitNoBPF: the kernel's iterator was to find the holders, and /proc was
+	// walked.
+	LimitNoBPF = "bpf-unavailable"
 	// LimitInterrupted: the search for holders ended early.
 	LimitInterrupted = "interrupted"
 	// LimitNetlinkUnavailable: sock_diag could not be asked and gopsutil was.

@@ -15,6 +15,10 @@ type holder struct {
 	described bool   // its facts are complete
 	maybeGone bool   // Exe ends in deletedMark, which has to be told from a name
 	forwards  *forwarding
+
+	cgroup   *cgroupFacts // nil where the file was not read
+	cgroups  uint64       // which it is in, as the kernel numbers them; 0 where it was not asked
+	noCgroup bool         // the file is not to be read: another process speaks
 }
 
 // A factReader reads the facts of processes, one after the other, with buffers
@@ -22,9 +26,9 @@ type holder struct {
 type factReader struct {
 	path    pathName
 	buf     []byte
-	strings map[string]string      // one copy of each text: paths recur
-	cgroups map[string]cgroupFacts // by the contents of the file
-	pidfds  bool                   // whether a pidfd may tell the user: the pids are ours
+	strings map[string]string       // one copy of each text: paths recur
+	cgroups map[string]*cgroupFacts // by the contents of the file
+	pidfds  bool                    // whether a pidfd may tell the user: the pids are ours
 	info    unix.PidfdInfo
 }
 
@@ -37,16 +41,19 @@ func (r *factReader) facts(dir int, p *holder) bool {
 	return r.read(dir, "../", p)
 }
 
-// read reads the facts below prefix in the folder dir.
+// read reads the facts below prefix in the folder dir that p does not have yet.
 func (r *factReader) read(dir int, prefix string, p *holder) bool {
 	if r.buf == nil {
 		r.buf = make([]byte, factBuf)
 		r.strings = make(map[string]string)
-		r.cgroups = make(map[string]cgroupFacts)
+		r.cgroups = make(map[string]*cgroupFacts)
 	}
 	// Before the file stat: as long as that can be read by way of dir the pid has
 	// not been given to another process.
-	uid, haveUID := r.realUID(p.PID)
+	uid, haveUID := p.UID, p.UID >= 0
+	if !haveUID {
+		uid, haveUID = r.realUID(p.PID)
+	}
 	n, e := readName(dir, r.path.join(prefix, "stat"), r.buf)
 	switch e {
 	case 0:
@@ -76,12 +83,19 @@ func (r *factReader) read(dir int, prefix string, p *holder) bool {
 	if haveUID {
 		p.UID = uid
 	}
-	if n, e = readName(dir, r.path.join(prefix, "cgroup"), r.buf); e == 0 {
-		c := r.cgroup(r.buf[:n])
-		p.Unit, p.UserUnit, p.Slice = c.unit, c.userUnit, c.slice
-		p.Runtime, p.Container, p.Pod, p.QoS = c.runtime, c.container, c.pod, c.qos
+	if !p.noCgroup {
+		if n, e = readName(dir, r.path.join(prefix, "cgroup"), r.buf); e == 0 {
+			p.setCgroup(r.cgroup(r.buf[:n]))
+		}
 	}
 	return true
+}
+
+// setCgroup takes over what the cgroups of a process tell.
+func (p *holder) setCgroup(c *cgroupFacts) {
+	p.cgroup = c
+	p.Unit, p.UserUnit, p.Slice = c.unit, c.userUnit, c.slice
+	p.Runtime, p.Container, p.Pod, p.QoS = c.runtime, c.container, c.pod, c.qos
 }
 
 // realUID asks for the real user by way of a pidfd: PIDFD_GET_INFO, Linux 6.13
@@ -141,11 +155,12 @@ func (r *factReader) text(b []byte) string {
 }
 
 // cgroup parses a cgroup file, once for each different one.
-func (r *factReader) cgroup(b []byte) cgroupFacts {
+func (r *factReader) cgroup(b []byte) *cgroupFacts {
 	if c, ok := r.cgroups[string(b)]; ok {
 		return c
 	}
-	c := parseCgroup(b)
+	c := new(cgroupFacts)
+	*c = parseCgroup(b)
 	r.cgroups[string(b)] = c
 	return c
 }

@@ -56,19 +56,28 @@ func (h *holders) stats() holderStats { return h.counts }
 // tables of the threads. It fails only where the folder of processes cannot be
 // read, and with the error of ctx when that ends first.
 func (h *holders) attach(ctx context.Context, socks []Socket) error {
-	root, err := openProc(h.procfs)
+	root, pids, err := h.open()
 	if err != nil {
-		return fmt.Errorf("open the folder of processes: %w", err)
+		return err
 	}
 	defer root.close()
-	pids := h.pids
-	if pids == nil {
-		if pids, err = root.pids(); err != nil {
-			return fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
+	return h.look(ctx, root, pids, socks, everySocket, nil)
+}
+
+// open opens the folder of processes, and returns those to look into, sorted.
+func (h *holders) open() (*procRoot, []int32, error) {
+	root, err := openProc(h.procfs)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the folder of processes: %w", err)
+	}
+	if h.pids == nil {
+		if h.pids, err = root.pids(); err != nil {
+			root.close()
+			return nil, nil, fmt.Errorf("read the folder of processes %q: %w", h.procfs, err)
 		}
 	}
-	h.seen = pids
-	return h.look(ctx, root, pids, socks, func(s *Socket) bool { return true })
+	h.seen = h.pids
+	return root, h.pids, nil
 }
 
 // more walks every process once more, for sockets that were listed since.
@@ -79,7 +88,7 @@ func (h *holders) more(ctx context.Context, socks []Socket) error {
 	}
 	defer root.close()
 	h.counts = holderStats{}
-	return h.look(ctx, root, h.seen, socks, unheld)
+	return h.look(ctx, root, h.seen, socks, unheld, nil)
 }
 
 // again looks for the sockets that are still without a holder, in the processes
@@ -111,7 +120,7 @@ func (h *holders) again(ctx context.Context, socks []Socket) error {
 		}
 		// What has ended is forgotten: its pid may come back.
 		h.seen, h.bare = pids, nil
-		if err := h.look(ctx, root, fresh, socks, unheld); err != nil {
+		if err := h.look(ctx, root, fresh, socks, unheld, nil); err != nil {
 			return err
 		}
 	}
@@ -126,26 +135,26 @@ const agains = 16
 func unheld(s *Socket) bool { return len(s.Holders) == 0 && s.Inode != 0 }
 
 // look searches some processes, and then their threads for what is still
-// without a holder.
-func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool) error {
+// without a holder. What has been found already, if anything, is joined.
+func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, already *walker) error {
 	h.counts.Processes += len(pids)
-	withTable, err := h.pass(ctx, root, pids, socks, keep, (*walker).process)
+	withTable, err := h.pass(ctx, root, pids, socks, keep, (*walker).process, already)
 	if err != nil {
 		return err
 	}
 	// Where the process itself has no table, its threads' were looked at.
-	_, err = h.pass(ctx, root, withTable, socks, unheld, (*walker).threads)
+	_, err = h.pass(ctx, root, withTable, socks, unheld, (*walker).threads, nil)
 	return err
 }
 
 // pass has a few workers look into the processes for the sockets that keep
 // admits, and joins what they found. It returns the processes that have a table
 // of descriptors which could be read.
-func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int)) ([]int32, error) {
+func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int), already *walker) ([]int32, error) {
 	set := newInodeSet(socks, keep)
 	search := h.search
 	h.search = nil // one walk is enough for that
-	if set.n == 0 && search == nil || len(pids) == 0 {
+	if set.n == 0 && search == nil || len(pids) == 0 && already == nil {
 		return nil, ctx.Err()
 	}
 	workers := make([]*walker, min(runtime.GOMAXPROCS(0), maxWorkers, (len(pids)+perWorker-1)/perWorker))
@@ -176,6 +185,9 @@ func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks 
 	group.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if already != nil {
+		workers = append(workers, already)
 	}
 	h.join(workers, socks)
 	var withTable []int32

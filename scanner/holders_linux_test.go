@@ -24,7 +24,7 @@ func init() {
 	roles["relay"] = roleRelay
 	roles["look"] = roleLook
 	switch os.Getenv(envRole) {
-	case "leaderless", "thread":
+	case "leaderless", "thread", "both":
 		runtime.LockOSThread() // keeps the main goroutine on the main thread
 	}
 }
@@ -281,7 +281,7 @@ func equalPaths(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := newHolders(&Options{})
-		if err := h.look(t.Context(), root, pids, socks, func(*Socket) bool { return true }); err != nil {
+		if err := h.look(t.Context(), root, pids, socks, func(*Socket) bool { return true }, nil); err != nil {
 			t.Fatal(err)
 		}
 		var all [][]int

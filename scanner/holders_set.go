@@ -64,8 +64,12 @@ func (s *inodeSet) add(socks []Socket, i int32) {
 // slot is where the search for an inode starts: Fibonacci hashing, since inode
 // numbers of neighbouring sockets are neighbours.
 func (s *inodeSet) slot(inode uint64) int {
-	return int(inode * 0x9e3779b97f4a7c15 >> s.shift)
+	return int(inode * inodeFactor >> s.shift)
 }
+
+// inodeFactor spreads neighbours over a table of a power of two: 2^64 by the
+// golden ratio.
+const inodeFactor = 0x9e3779b97f4a7c15
 
 // find returns the first socket with the inode, or -1.
 func (s *inodeSet) find(inode uint64) int32 {

@@ -67,6 +67,14 @@ type ifAddr struct {
 	prefix netip.Prefix
 }
 
+// parseOpenFiles returns the first number of /proc/sys/fs/file-nr, how many files
+// are open in the system (proc_sys_fs(5)); 0 where that is not told.
+func parseOpenFiles(b []byte) uint64 {
+	first, _, _ := bytes.Cut(b, []byte("\t"))
+	n, _ := parseDecimal(first)
+	return n
+}
+
 // appendAddrRequest asks for the addresses of both families.
 func appendAddrRequest(b []byte, seq uint32) []byte {
 	b = appendRequest(b, rtmGetAddr, seq, ifAddrLen)

@@ -57,13 +57,13 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 	nameUsers(s.Sockets, u)
 }
 
-// hold finds the holders by a walk of /proc, and looks again for what the walk
-// left without one: such a socket may be gone, or its holder newer than the walk.
+// hold finds the holders, and looks again for what is left without one: such a
+// socket may be gone, or its holder newer than the first look.
 func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders, search *netSearch) error {
 	if search.trail {
 		h.search = search
 	}
-	if err := h.attach(ctx, s.Sockets); err != nil {
+	if err := h.find(ctx, o.Holders, search.privileges, s.Sockets, &s.Coverage); err != nil {
 		return err
 	}
 	if fresh := search.follow(h.trails); len(fresh) > 0 {

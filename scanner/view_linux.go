@@ -70,6 +70,14 @@ func (p privileges) standing() standing {
 	return s
 }
 
+// mayBPF reports whether this process may have the kernel run a program that
+// reads its memory: CAP_BPF and CAP_PERFMON, for both of which CAP_SYS_ADMIN
+// stands too (bpf_capable, perfmon_capable: <linux/capability.h>).
+func (p privileges) mayBPF() bool {
+	may := func(n uint) bool { return p.caps&(1<<n|1<<unix.CAP_SYS_ADMIN) != 0 }
+	return may(unix.CAP_BPF) && may(unix.CAP_PERFMON) && p.initial
+}
+
 // remedy says what would let the scan see all processes.
 func (p privileges) remedy() string { return p.standing().remedies("", false)[0].String() }
 

@@ -79,6 +79,7 @@ func (f *listFlags) complete(a *app, cmd *cobra.Command) {
 	completeFlag(cmd, "range", commaWords(ranges...))
 	completeFlag(cmd, "source", words(scanner.Auto.String(), scanner.Netlink.String(), scanner.Gopsutil.String()))
 	completeFlag(cmd, "netns", completeNetNS)
+	completeFlag(cmd, "holders", words(scanner.HoldersAuto.String(), scanner.HoldersProc.String(), scanner.HoldersBPF.String()))
 	completeFlag(cmd, "user", a.completeUsers)
 	completeFlag(cmd, "procfs", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs

@@ -37,6 +37,7 @@ type listFlags struct {
 
 	source   string
 	netns    string
+	holders  string
 	from     string
 	procfs   string
 	ports    string
@@ -70,6 +71,7 @@ func (f *listFlags) groups() groups {
 	fs.StringVar(&f.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
 	fs.StringVar(&f.source, "source", "auto", "`SOURCE`: auto, netlink, gopsutil")
 	fs.StringVar(&f.netns, "netns", "", "`NETNS`: own, all, or the name or a pid of a network namespace")
+	fs.StringVar(&f.holders, "holders", "auto", "`WAY`: find processes by auto, proc, bpf")
 	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
 	fs.StringVar(&f.procfs, "procfs", "", "`DIR`: read processes there, not in /proc; the report says so")
 	fs.BoolVar(&f.args, "args", false, "arguments of the processes too, secrets taken out")
@@ -106,7 +108,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 		return err
 	}
 	if f.from != "" {
-		for _, name := range []string{"source", "netns", "procfs", "ports", "args", "unix", "container-names", "verify", "probe"} {
+		for _, name := range []string{"source", "holders", "netns", "procfs", "ports", "args", "unix", "container-names", "verify", "probe"} {
 			if cmd.Flags().Changed(name) {
 				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
 			}
@@ -233,6 +235,10 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 	if err != nil {
 		return nil, usageError("", "%w", err)
 	}
+	holders, err := scanner.ParseHolderSource(f.holders)
+	if err != nil {
+		return nil, usageError("", "--holders: %w", err)
+	}
 	if f.from != "" {
 		return a.readReport(f.from)
 	}
@@ -245,7 +251,8 @@ func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols 
 		protocols = append(scanner.DefaultProtocols(), scanner.Unix)
 	}
 	snap, err := a.scan(cmd.Context(), &scanner.Options{
-		Source: source, Protocols: protocols, Args: f.args, ProcFS: f.procfs, NetNS: f.netns, Access: format == report.JSON || format == report.YAML,
+		Source: source, Holders: holders, Protocols: protocols, Args: f.args, ProcFS: f.procfs, NetNS: f.netns,
+		Access:    format == report.JSON || format == report.YAML,
 		Ancestors: parents(format, opts.Columns), ContainerNames: f.names, Verify: f.verify || f.probe, Probe: f.probe,
 	})
 	switch {

@@ -1,0 +1,238 @@
+package scanner
+
+import "golang.org/x/sys/unix"
+
+// bpfLicense is the license of the program below, as MODULE_LICENSE has it. The
+// kernel lends the helpers that it calls to programs under a license compatible
+// with the GPL alone; this one is under the MIT license of the project too.
+const bpfLicense = "Dual MIT/GPL"
+
+// A bpfInstruction is one of a program: Documentation/bpf/standardization,
+// struct bpf_insn of <linux/bpf.h>, of a little-endian machine.
+type bpfInstruction uint64
+
+// A bpfRegister is one of R0, what a call returns, to R10, the end of the stack.
+type bpfRegister uint8
+
+func bpfCode(op int, dst, src bpfRegister, off int16, imm int32) bpfInstruction {
+	return bpfInstruction(op) | bpfInstruction(dst)<<8 | bpfInstruction(src)<<12 |
+		bpfInstruction(uint16(off))<<16 | bpfInstruction(uint32(imm))<<32
+}
+
+// A bpfAssembler puts a program together. The operands are in the order of the
+// kernel's own notation, the target first.
+type bpfAssembler struct {
+	program []bpfInstruction
+	exits   []bpfJump // those to the end
+}
+
+// A bpfJump is the instruction that jumps.
+type bpfJump int
+
+func (a *bpfAssembler) add(op int, dst, src bpfRegister, off int16, imm int32) {
+	a.program = append(a.program, bpfCode(op, dst, src, off, imm))
+}
+
+// load is dst = *(size *)(src + off); size is BPF_B, BPF_W or BPF_DW.
+func (a *bpfAssembler) load(size int, dst, src bpfRegister, off int16) {
+	a.add(unix.BPF_LDX|unix.BPF_MEM|size, dst, src, off, 0)
+}
+
+// store is *(size *)(dst + off) = src.
+func (a *bpfAssembler) store(size int, dst bpfRegister, off int16, src bpfRegister) {
+	a.add(unix.BPF_STX|unix.BPF_MEM|size, dst, src, off, 0)
+}
+
+// move is dst = src.
+func (a *bpfAssembler) move(dst, src bpfRegister) {
+	a.add(unix.BPF_ALU64|unix.BPF_MOV|unix.BPF_X, dst, src, 0, 0)
+}
+
+// with is dst op= src; withNumber is dst op= n.
+func (a *bpfAssembler) with(op int, dst, src bpfRegister) {
+	a.add(unix.BPF_ALU64|op|unix.BPF_X, dst, src, 0, 0)
+}
+
+func (a *bpfAssembler) withNumber(op int, dst bpfRegister, n int32) {
+	a.add(unix.BPF_ALU64|op|unix.BPF_K, dst, 0, 0, n)
+}
+
+// number is dst = n, in the space of two instructions. With a source it is what
+// the kernel makes of n: BPF_PSEUDO_MAP_VALUE.
+func (a *bpfAssembler) number(dst, source bpfRegister, n uint64) {
+	a.add(unix.BPF_LD|unix.BPF_IMM|unix.BPF_DW, dst, source, 0, int32(uint32(n)))
+	a.add(0, 0, 0, 0, int32(uint32(n>>32)))
+}
+
+// jumpIf goes elsewhere where dst compares to n as op says: to what follows the
+// land of the jump that it returns.
+func (a *bpfAssembler) jumpIf(op int, dst bpfRegister, n int32) bpfJump {
+	a.add(unix.BPF_JMP|op|unix.BPF_K, dst, 0, 0, n)
+	return bpfJump(len(a.program) - 1)
+}
+
+func (a *bpfAssembler) land(from bpfJump) {
+	a.program[from] |= bpfInstruction(uint16(len(a.program)-int(from)-1)) << 16
+}
+
+// exitIf ends the program where dst compares to n as op says.
+func (a *bpfAssembler) exitIf(op int, dst bpfRegister, n int32) {
+	a.exits = append(a.exits, a.jumpIf(op, dst, n))
+}
+
+// call calls a helper with R1 to R5, which it leaves undefined. See
+// bpf-helpers(7).
+func (a *bpfAssembler) call(helper int32) {
+	a.add(unix.BPF_JMP|unix.BPF_CALL, 0, 0, 0, helper)
+}
+
+// finish ends the program with return 0, and returns it.
+func (a *bpfAssembler) finish() []bpfInstruction {
+	for _, from := range a.exits {
+		a.land(from)
+	}
+	a.withNumber(unix.BPF_MOV, 0, 0)
+	a.add(unix.BPF_JMP|unix.BPF_EXIT, 0, 0, 0, 0)
+	return a.program
+}
+
+// The helpers: enum bpf_func_id of <linux/bpf.h>, with the Linux that has them
+// for such programs.
+const (
+	bpfProbeReadKernel   = 113 // 5.5
+	bpfSeqWrite          = 127 // 5.8
+	bpfGetCurrentTaskBTF = 158 // 5.11
+)
+
+// A taskFileLayout says where the kernel keeps what the program reads, in bytes
+// from the start of the structure.
+type taskFileLayout struct {
+	function uint32 // the type of the iterator's function
+
+	fileInode, inodeNumber, inodeSuper, superMagic int16
+	taskLeader, taskStart, taskPID, taskFlags      int16
+	taskCred, credUser, taskCgroups                int16
+	pidLevel, pidNumbers, numberSize, numberValue  int16
+}
+
+// The context of the iterator, struct bpf_iter__task_file, and the start of
+// struct bpf_iter_meta. Every member is 8 bytes wide by decree (__bpf_md_ptr).
+const (
+	taskFileMeta = 0
+	taskFileTask = 8
+	taskFileFD   = 16
+	taskFileFile = 24
+	metaSeq      = 0
+)
+
+// A taskFileRecord is what the program writes: a process has a descriptor of a
+// socket.
+//
+//	u64 inode; u64 start; u64 cgroups; u32 pid; u32 user
+//
+// The start is that of the process, in nanoseconds since the start of the system.
+// The cgroups are the same number for processes that are in the same cgroups of
+// all hierarchies, and 0 for a process whose main thread has ended. The user is
+// the real one, of the first user namespace.
+const taskFileRecordLen = 32
+
+// taskFileProgram is called with each descriptor of each table of descriptors,
+// and writes a record for those that stand for a socket of which the bits, in
+// the map bitsMap, have one set: see inodeBits. It writes one for descriptor 0 in
+// any case, with inode 0 if that is no socket, to show that it was there.
+//
+// The pid is the one that the process has in the pid namespace of who reads, as
+// everything in its /proc: struct pid has one number for each level of
+// namespaces, and the reader is on its own.
+func taskFileProgram(l *taskFileLayout, bits inodeBits, bitsMap int) []bpfInstruction {
+	const (
+		ctx, file, task, inode = 6, 7, 8, 9 // R6 to R9 outlive calls
+		stack                  = 10
+		recordAt               = -taskFileRecordLen
+		startAt, cgroupsAt     = recordAt + 8, recordAt + 16
+		pidAt, userAt          = recordAt + 24, recordAt + 28
+		sockfsMagic            = 0x534f434b // <linux/magic.h>
+		exiting                = 4          // PF_EXITING of <linux/sched.h>
+	)
+	var a bpfAssembler
+	a.move(ctx, 1)
+	a.load(unix.BPF_DW, file, ctx, taskFileFile)
+	a.exitIf(unix.BPF_JEQ, file, 0) // the call that marks the end
+	a.load(unix.BPF_DW, task, ctx, taskFileTask)
+	a.exitIf(unix.BPF_JEQ, task, 0)
+
+	a.load(unix.BPF_DW, file, file, l.fileInode)
+	a.load(unix.BPF_DW, inode, file, l.inodeNumber)
+	a.load(unix.BPF_W, 1, ctx, taskFileFD)
+	first := a.jumpIf(unix.BPF_JEQ, 1, 0)
+	// Is the bit of the inode set?
+	a.move(1, inode)
+	a.number(2, 0, inodeFactor)
+	a.with(unix.BPF_MUL, 1, 2)
+	a.withNumber(unix.BPF_RSH, 1, int32(bits.shift))
+	a.move(2, 1)
+	a.withNumber(unix.BPF_AND, 2, 7)
+	a.withNumber(unix.BPF_RSH, 1, 3)
+	a.number(3, unix.BPF_PSEUDO_MAP_VALUE, uint64(bitsMap))
+	a.with(unix.BPF_ADD, 3, 1)
+	a.load(unix.BPF_B, 1, 3, 0)
+	a.with(unix.BPF_RSH, 1, 2)
+	a.withNumber(unix.BPF_AND, 1, 1)
+	a.exitIf(unix.BPF_JEQ, 1, 0)
+	a.land(first)
+
+	// Files of other filesystems may have the same number. A descriptor opened
+	// with O_PATH counts, as it does in /proc/PID/fd.
+	a.load(unix.BPF_DW, 1, file, l.inodeSuper)
+	a.load(unix.BPF_DW, 1, 1, l.superMagic)
+	socket := a.jumpIf(unix.BPF_JEQ, 1, sockfsMagic)
+	a.load(unix.BPF_W, 1, ctx, taskFileFD)
+	a.exitIf(unix.BPF_JNE, 1, 0)
+	a.withNumber(unix.BPF_MOV, inode, 0)
+	a.land(socket)
+
+	a.store(unix.BPF_DW, stack, recordAt, inode)
+	a.load(unix.BPF_DW, task, task, l.taskLeader)
+	a.load(unix.BPF_DW, 1, task, l.taskStart)
+	a.store(unix.BPF_DW, stack, startAt, 1)
+	a.load(unix.BPF_W, 2, task, l.taskFlags)
+	a.withNumber(unix.BPF_AND, 2, exiting)
+	a.withNumber(unix.BPF_MOV, 1, 0)
+	ended := a.jumpIf(unix.BPF_JNE, 2, 0)
+	a.load(unix.BPF_DW, 1, task, l.taskCgroups)
+	a.land(ended)
+	a.store(unix.BPF_DW, stack, cgroupsAt, 1)
+
+	// pid = leader->thread_pid->numbers[current->thread_pid->level].nr
+	a.move(1, stack)
+	a.withNumber(unix.BPF_ADD, 1, pidAt)
+	a.withNumber(unix.BPF_MOV, 2, 8)
+	a.move(3, task)
+	a.withNumber(unix.BPF_ADD, 3, int32(l.taskPID))
+	a.call(bpfProbeReadKernel)
+	a.call(bpfGetCurrentTaskBTF)
+	a.load(unix.BPF_DW, 1, 0, l.taskPID)
+	a.load(unix.BPF_W, 1, 1, l.pidLevel)
+	a.withNumber(unix.BPF_MUL, 1, int32(l.numberSize))
+	a.load(unix.BPF_DW, 3, stack, pidAt)
+	a.with(unix.BPF_ADD, 3, 1)
+	a.withNumber(unix.BPF_ADD, 3, int32(l.pidNumbers)+int32(l.numberValue))
+	a.withNumber(unix.BPF_MOV, 1, 0)
+	a.store(unix.BPF_DW, stack, pidAt, 1)
+	a.move(1, stack)
+	a.withNumber(unix.BPF_ADD, 1, pidAt)
+	a.withNumber(unix.BPF_MOV, 2, 4)
+	a.call(bpfProbeReadKernel)
+
+	a.load(unix.BPF_DW, 1, task, l.taskCred)
+	a.load(unix.BPF_W, 1, 1, l.credUser)
+	a.store(unix.BPF_W, stack, userAt, 1)
+
+	a.load(unix.BPF_DW, 1, ctx, taskFileMeta)
+	a.load(unix.BPF_DW, 1, 1, metaSeq)
+	a.move(2, stack)
+	a.withNumber(unix.BPF_ADD, 2, recordAt)
+	a.withNumber(unix.BPF_MOV, 3, taskFileRecordLen)
+	a.call(bpfSeqWrite)
+	return a.finish()
+}

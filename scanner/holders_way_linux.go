@@ -1,0 +1,68 @@
+package scanner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// find finds the holders of the sockets in the way that is asked for, and notes
+// in c which it was. Where the kernel cannot be asked, the walk finds them too.
+// It fails as attach does.
+func (h *holders) find(ctx context.Context, way HolderSource, p privileges, socks []Socket, c *Coverage) error {
+	root, pids, err := h.open()
+	if err != nil {
+		return err
+	}
+	defer root.close()
+	c.Holders = HoldersProc.String()
+	if !slices.ContainsFunc(socks, func(s Socket) bool { return unheld(&s) }) {
+		way = HoldersProc // which is to count the processes
+	}
+	if way == HoldersBPF || way == HoldersAuto && p.mayBPF() && p.seeAll() && h.bpfPays(root, pids) {
+		err := h.attachBPF(ctx, root, pids, socks)
+		if err == nil {
+			c.Holders = HoldersBPF.String()
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if way == HoldersBPF {
+			c.limit(false, LimitNoBPF, fmt.Sprintf("the kernel could not be asked which processes hold sockets (%v); /proc was", err),
+				"--holders bpf takes root, Linux 5.11 and "+kernelBTF)
+		}
+	}
+	return h.look(ctx, root, pids, socks, everySocket, nil)
+}
+
+// bpfPaysFrom is from how many descriptors on it is cheaper to ask the kernel: it
+// takes some 2 ms to load the program, and the walk a good microsecond for each
+// descriptor and several for each process.
+const bpfPaysFrom = 3000
+
+// bpfPays reports whether to ask the kernel is cheaper than to walk, and safe. A
+// seccomp filter may end a process that calls bpf(2).
+func (h *holders) bpfPays(root *procRoot, pids []int32) bool {
+	buf := make([]byte, 4<<10)
+	if !root.own || parseOpenFiles(readSmall(h.procfs+"/sys/fs/file-nr", &buf)) < bpfPaysFrom {
+		return false
+	}
+	// These were the files of the whole system, those that are only mapped among
+	// them.
+	left := bpfPaysFrom
+	for _, pid := range pids {
+		var st unix.Stat_t
+		var name pathName
+		name.set(int(pid), "/fd")
+		if root.counts && unix.Fstatat(root.fd, name.String(), &st, 0) == nil {
+			left -= int(st.Size)
+		}
+		if left <= 0 {
+			break
+		}
+	}
+	return (left <= 0 || !root.counts) && parseSeccomp(readSmall("/proc/thread-self/status", &buf)) == "disabled"
+}
