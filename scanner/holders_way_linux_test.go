@@ -68,7 +68,7 @@ func TestHoldersFallBack(t *testing.T) {
 			}
 		}
 		t.Run("without rights", func(t *testing.T) {
-			s, _ := scanAs(t, nobody(), "auto", "bpf")
+			s, _ := scanAs(t, nobody(), "auto", "holders=bpf")
 			check("nobody", "permitted", s)
 			one(t, s, 80)
 		})
@@ -112,7 +112,7 @@ func TestHoldersBPFHidden(t *testing.T) {
 		}
 		attr := nobody()
 		attr.AmbientCaps = []uintptr{unix.CAP_BPF, unix.CAP_PERFMON}
-		s, _ := scanAs(t, attr, "auto", "bpf")
+		s, _ := scanAs(t, attr, "auto", "holders=bpf")
 		if s.Coverage.Holders != "bpf" {
 			t.Fatalf("processes were found by %q: %+v", s.Coverage.Holders, s.Coverage.Limitations)
 		}
@@ -125,7 +125,7 @@ func TestHoldersBPFHidden(t *testing.T) {
 		}
 		// By itself the scan does not ask the kernel here: that would not be what a
 		// walk shows.
-		if s, _ := scanAs(t, attr, "auto", "auto"); s.Coverage.Holders != "proc" {
+		if s, _ := scanAs(t, attr, "auto", "holders=auto"); s.Coverage.Holders != "proc" {
 			t.Errorf("processes were found by %q, want \"proc\"", s.Coverage.Holders)
 		}
 	})

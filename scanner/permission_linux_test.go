@@ -29,6 +29,12 @@ func roleScan(r *role, args []string) error {
 		if netns, ok := strings.CutPrefix(a, "netns="); ok {
 			o.NetNS = netns
 		}
+		if way, ok := strings.CutPrefix(a, "holders="); ok {
+			var err error
+			if o.Holders, err = ParseHolderSource(way); err != nil {
+				return err
+			}
+		}
 	}
 	r.say("ready")
 	var out struct {
