@@ -125,21 +125,26 @@ const (
 	metaSeq      = 0
 )
 
-// A taskFileRecord is what the program writes: a process has a descriptor of a
-// socket.
+// A record is what the program writes of a descriptor:
 //
-//	u64 inode; u64 start; u64 cgroups; u32 pid; u32 user
+//	u64 inode; u64 start; u64 cgroups; u32 pid; u32 user; u32 descriptor; u32 magic
 //
 // The start is that of the process, in nanoseconds since the start of the system.
 // The cgroups are the same number for processes that are in the same cgroups of
 // all hierarchies, and 0 for a process whose main thread has ended. The user is
-// the real one, of the first user namespace.
-const taskFileRecordLen = 32
+// the real one, of the first user namespace. The magic is that of the filesystem.
+const taskFileRecordLen = 40
+
+// The filesystems of sockets and of namespaces: <linux/magic.h>.
+const (
+	sockfsMagic = 0x534f434b
+	nsfsMagic   = 0x6e736673
+)
 
 // taskFileProgram is called with each descriptor of each table of descriptors,
-// and writes a record for those that stand for a socket of which the bits, in
-// the map bitsMap, have one set: see inodeBits. It writes one for descriptor 0 in
-// any case, with inode 0 if that is no socket, to show that it was there.
+// and writes a record for those that stand for a namespace, or for a socket of
+// which the bits, in the map bitsMap, have one set: see inodeBits. It writes one
+// for descriptor 0 in any case, to show that it was there.
 //
 // The pid is the one that the process has in the pid namespace of who reads, as
 // everything in its /proc: struct pid has one number for each level of
@@ -151,8 +156,8 @@ func taskFileProgram(l *taskFileLayout, bits inodeBits, bitsMap int) []bpfInstru
 		recordAt               = -taskFileRecordLen
 		startAt, cgroupsAt     = recordAt + 8, recordAt + 16
 		pidAt, userAt          = recordAt + 24, recordAt + 28
-		sockfsMagic            = 0x534f434b // <linux/magic.h>
-		exiting                = 4          // PF_EXITING of <linux/sched.h>
+		fdAt, magicAt          = recordAt + 32, recordAt + 36
+		exiting                = 4 // PF_EXITING of <linux/sched.h>
 	)
 	var a bpfAssembler
 	a.move(ctx, 1)
@@ -163,8 +168,16 @@ func taskFileProgram(l *taskFileLayout, bits inodeBits, bitsMap int) []bpfInstru
 
 	a.load(unix.BPF_DW, file, file, l.fileInode)
 	a.load(unix.BPF_DW, inode, file, l.inodeNumber)
-	a.load(unix.BPF_W, 1, ctx, taskFileFD)
-	first := a.jumpIf(unix.BPF_JEQ, 1, 0)
+	// Inodes count within a filesystem. A descriptor opened with O_PATH is one of
+	// the same filesystem too, as it is in /proc/PID/fd.
+	a.load(unix.BPF_DW, 3, file, l.inodeSuper)
+	a.load(unix.BPF_DW, 3, 3, l.superMagic)
+	a.store(unix.BPF_W, stack, magicAt, 3)
+	a.load(unix.BPF_W, 4, ctx, taskFileFD)
+	a.store(unix.BPF_W, stack, fdAt, 4)
+	namespace := a.jumpIf(unix.BPF_JEQ, 3, nsfsMagic)
+	first := a.jumpIf(unix.BPF_JEQ, 4, 0)
+	a.exitIf(unix.BPF_JNE, 3, sockfsMagic)
 	// Is the bit of the inode set?
 	a.move(1, inode)
 	a.number(2, 0, inodeFactor)
@@ -180,18 +193,9 @@ func taskFileProgram(l *taskFileLayout, bits inodeBits, bitsMap int) []bpfInstru
 	a.withNumber(unix.BPF_AND, 1, 1)
 	a.exitIf(unix.BPF_JEQ, 1, 0)
 	a.land(first)
-
-	// Files of other filesystems may have the same number. A descriptor opened
-	// with O_PATH counts, as it does in /proc/PID/fd.
-	a.load(unix.BPF_DW, 1, file, l.inodeSuper)
-	a.load(unix.BPF_DW, 1, 1, l.superMagic)
-	socket := a.jumpIf(unix.BPF_JEQ, 1, sockfsMagic)
-	a.load(unix.BPF_W, 1, ctx, taskFileFD)
-	a.exitIf(unix.BPF_JNE, 1, 0)
-	a.withNumber(unix.BPF_MOV, inode, 0)
-	a.land(socket)
-
+	a.land(namespace)
 	a.store(unix.BPF_DW, stack, recordAt, inode)
+
 	a.load(unix.BPF_DW, task, task, l.taskLeader)
 	a.load(unix.BPF_DW, 1, task, l.taskStart)
 	a.store(unix.BPF_DW, stack, startAt, 1)

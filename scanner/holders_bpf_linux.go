@@ -11,23 +11,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attachBPF is walk by what the kernel says of who holds the sockets, by whatever
-// thread. It walks only over the processes that the kernel did not show: they
-// have no descriptors, or a security module keeps them from being seen. It fails
-// where the kernel cannot be asked, and has changed nothing then.
-func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, socks []Socket) error {
+// attachBPF is look by what the kernel says of who holds the sockets that keep
+// admits, by whatever thread. It walks only over the processes that the kernel did
+// not show: they have no descriptors, or a security module keeps them from being
+// seen. It fails where the kernel cannot be asked, and has changed nothing then.
+func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool) error {
 	if !root.own {
 		return errors.New("bpf: the folder of processes is not that of this pid namespace")
+	}
+	if h.search != nil && h.search.deep {
+		return errors.New("bpf: every socket is to be asked for its network namespace")
 	}
 	layout, err := findTaskFileLayout(kernelBTF)
 	if err != nil {
 		return err
 	}
-	set := newInodeSet(socks, everySocket)
-	all := &walker{set: set}
+	all := &walker{root: root, set: newInodeSet(socks, keep)}
+	if h.search != nil {
+		all.trail = h.search.newTrail(true)
+	}
 	shown := make([]bool, len(pids))
 	at := 0
-	err = readTaskFiles(ctx, layout, set, func(f taskFile) {
+	err = readTaskFiles(ctx, layout, all.set, func(f taskFile) {
 		all.take(f)
 		if at == len(pids) || int(pids[at]) != f.pid {
 			var ok bool
@@ -38,7 +43,11 @@ func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, s
 		shown[at] = true
 	})
 	if err != nil {
+		all.trail.drop()
 		return err
+	}
+	if all.trail != nil {
+		h.trails = append(h.trails, all.trail)
 	}
 	var rest []int32
 	for i, pid := range pids {
@@ -48,17 +57,28 @@ func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, s
 	}
 	describeFound(root, all)
 	h.counts.Processes += len(pids) - len(rest)
-	return h.look(ctx, root, rest, socks, everySocket, all)
+	return h.look(ctx, root, rest, socks, keep, all)
 }
 
 func everySocket(*Socket) bool { return true }
 
 // take notes what the kernel says that a process holds.
 func (w *walker) take(f taskFile) {
-	s := int32(-1)
-	if f.inode != 0 {
-		s = w.set.find(f.inode)
+	switch f.magic {
+	case sockfsMagic:
+		w.takeSocket(f)
+	case nsfsMagic:
+		if w.trail != nil {
+			name := w.path.descriptor(f.pid, f.fd)
+			if n, e := readDescriptor(w.root.fd, name, &w.link); e == 0 {
+				w.trail.file(w.root.fd, f.pid, name, w.link[:n])
+			}
+		}
 	}
+}
+
+func (w *walker) takeSocket(f taskFile) {
+	s := w.set.find(f.inode) // the bits let others through
 	if s < 0 {
 		return
 	}

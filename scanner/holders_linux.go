@@ -28,6 +28,7 @@ type holders struct {
 	search *netSearch
 	trails []*netTrail
 	counts holderStats
+	kernel bool // whether the kernel has said who holds what
 }
 
 // holderStats are what the walk saw and could not see.
@@ -80,7 +81,7 @@ func (h *holders) open() (*procRoot, []int32, error) {
 	return root, h.pids, nil
 }
 
-// more walks every process once more, for sockets that were listed since.
+// more looks into every process once more, for sockets that were listed since.
 func (h *holders) more(ctx context.Context, socks []Socket) error {
 	root, err := openProc(h.procfs)
 	if err != nil {
@@ -88,6 +89,9 @@ func (h *holders) more(ctx context.Context, socks []Socket) error {
 	}
 	defer root.close()
 	h.counts = holderStats{}
+	if h.kernel && h.attachBPF(ctx, root, h.seen, socks, unheld) == nil {
+		return nil
+	}
 	return h.look(ctx, root, h.seen, socks, unheld, nil)
 }
 

@@ -22,9 +22,9 @@ func (h *holders) find(ctx context.Context, way HolderSource, p privileges, sock
 		way = HoldersProc // which is to count the processes
 	}
 	if way == HoldersBPF || way == HoldersAuto && p.mayBPF() && p.seeAll() && h.bpfPays(root, pids) {
-		err := h.attachBPF(ctx, root, pids, socks)
+		err := h.attachBPF(ctx, root, pids, socks, everySocket)
 		if err == nil {
-			c.Holders = HoldersBPF.String()
+			c.Holders, h.kernel = HoldersBPF.String(), true
 			return nil
 		}
 		if ctx.Err() != nil {

@@ -118,6 +118,16 @@ func (t *netTrail) close() {
 	}
 }
 
+// drop lets go of what was found.
+func (t *netTrail) drop() {
+	if t == nil {
+		return
+	}
+	for _, n := range t.found {
+		closeFile(n.fd)
+	}
+}
+
 // follow takes over what the trails of a walk have found and returns what is new.
 func (s *netSearch) follow(trails []*netTrail) []*netNS {
 	var fresh []*netNS

@@ -43,6 +43,14 @@ func (p *pathName) task(pid, tid int, tail string) *byte {
 	return &p.b[0]
 }
 
+// descriptor makes the name "pid/fd/n".
+func (p *pathName) descriptor(pid, n int) *byte {
+	p.set(pid, "/fd/")
+	p.number(n)
+	p.b[p.n] = 0
+	return &p.b[0]
+}
+
 func (p *pathName) number(n int) {
 	var digits [20]byte
 	at := len(digits)

@@ -11,21 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A taskFile says that a process has a descriptor of a socket.
+// A taskFile is a descriptor of a process.
 type taskFile struct {
 	inode   uint64
 	start   uint64 // of the process, in clock ticks since the start of the system
 	cgroups uint64 // which it is in: equal where all are; 0 where that is not known
-	pid     int
+	pid, fd int
 	uid     uint32 // the real user of the process
+	magic   uint32 // of the filesystem
 }
 
 // readTaskFiles has the kernel go through the descriptors of every process in
 // the pid namespace of this one, with the tables that threads have to themselves.
-// It calls take with those of the sockets in set, in the order of pids, more or
-// less; and with others, to show the processes that the kernel has been to: they
-// have inode 0, or one that is not in set. An error means that the kernel could
-// not be asked, or that its answer is not to be relied on.
+// It calls take with those of the sockets in set and with those of namespaces, in
+// the order of pids, more or less; and with others, to show the processes that the
+// kernel has been to. An error means that the kernel could not be asked, or that
+// its answer is not to be relied on.
 func readTaskFiles(ctx context.Context, layout *taskFileLayout, set *inodeSet, take func(taskFile)) error {
 	known, err := newCanary()
 	if err != nil {
@@ -72,7 +73,7 @@ func parseTaskFile(b []byte) taskFile {
 	le := binary.LittleEndian
 	return taskFile{
 		inode: le.Uint64(b), start: le.Uint64(b[8:]) / tick, cgroups: le.Uint64(b[16:]),
-		pid: int(le.Uint32(b[24:])), uid: le.Uint32(b[28:]),
+		pid: int(le.Uint32(b[24:])), uid: le.Uint32(b[28:]), fd: int(le.Uint32(b[32:])), magic: le.Uint32(b[36:]),
 	}
 }
 
@@ -184,5 +185,5 @@ func newCanary() (*canary, error) {
 func (c *canary) close() { unix.Close(c.fd) }
 
 func (c *canary) look(f taskFile) {
-	c.seen = c.seen || f.inode == c.inode && f.start == c.start && f.pid == unix.Getpid()
+	c.seen = c.seen || f.magic == sockfsMagic && f.inode == c.inode && f.start == c.start && f.pid == unix.Getpid()
 }
