@@ -38,6 +38,7 @@ const (
 	capDACOverride   = "CAP_DAC_OVERRIDE"
 	capDACReadSearch = "CAP_DAC_READ_SEARCH"
 	capNetAdmin      = "CAP_NET_ADMIN"
+	capNetBind       = "CAP_NET_BIND_SERVICE"
 	capSysPtrace     = "CAP_SYS_PTRACE"
 	capSysAdmin      = "CAP_SYS_ADMIN"
 	capPerfmon       = "CAP_PERFMON"
@@ -67,6 +68,7 @@ func (a *Access) Rights() []Right {
 		{[]string{capSysPtrace}, "which processes of other users hold a socket", has(capSysPtrace)},
 		{[]string{capDACReadSearch}, "the folders of their descriptors (/proc/PID/fd)", has(capDACReadSearch, capDACOverride)},
 		{[]string{capSysAdmin}, "other network namespaces: containers, ip netns", has(capSysAdmin)},
+		{[]string{capNetBind}, "trying the ports below 1024, for --verify", has(capNetBind)},
 		// tcp_diag_get_aux (net/ipv4/tcp_diag.c).
 		{[]string{capNetAdmin}, "what is Multipath TCP, on a Linux before 6.15", has(capNetAdmin)},
 		{[]string{capBPF, capPerfmon}, "the fast way, where there are many descriptors", has(capBPF, capSysAdmin) && has(capPerfmon, capSysAdmin)},

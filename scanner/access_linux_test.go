@@ -132,6 +132,11 @@ func TestExamine(t *testing.T) {
 						t.Errorf("source %+v, want one that answers", s)
 					}
 				}
+				for _, s := range a.Sources {
+					if s.OK != (s.Why == "") || strings.HasPrefix(s.Name, "sock_diag") && !s.OK && !strings.HasPrefix(s.Why, "the kernel ") {
+						t.Errorf("source %+v, want a reason where it does not answer", s)
+					}
+				}
 				if a.Processes < 3 || a.Unreadable != 0 || !a.InitialUser || a.InitialPID || a.HidePID+a.Subset != "" || a.Seccomp != "disabled" {
 					t.Errorf("%+v", a)
 				}
@@ -206,6 +211,11 @@ func TestExamine(t *testing.T) {
 		{
 			name: "CAP_DAC_OVERRIDE in its place", prepare: func(t *testing.T) { without(t, search) },
 			lacks: "CAP_DAC_READ_SEARCH",
+			check: func(t *testing.T, a *Access) {
+				if r := a.Rights()[1]; r.Capabilities[0] != capDACReadSearch || !r.Have {
+					t.Errorf("%+v, want one that it has", r)
+				}
+			},
 		},
 		{
 			name: "without CAP_SYS_ADMIN", prepare: func(t *testing.T) { without(t, unix.CAP_SYS_ADMIN) },
@@ -274,6 +284,9 @@ func TestExamine(t *testing.T) {
 				}
 				if r := c.Remedies("/w"); len(r) > 0 && tt.remedy == "" || tt.remedy != "" && !strings.Contains(r[0].String(), tt.remedy) {
 					t.Errorf("remedies %q, want %q", r, tt.remedy)
+				}
+				if slices.Contains(a.Capabilities, capNetAdmin) && !one(t, s.Snapshot, 7021).MPTCP {
+					t.Error("CAP_NET_ADMIN does not show what is Multipath TCP")
 				}
 				got := one(t, s.Snapshot, 7022)
 				if held := slices.Equal(pidsOf(got), []int{other.PID}); held != c.Complete {

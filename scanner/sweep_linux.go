@@ -84,7 +84,7 @@ func (q *inquiry) sweepProtocol(ctx context.Context, p Protocol, b *binder, c *C
 	taken = slices.DeleteFunc(taken, m.shows)
 
 	if refused > 0 {
-		c.limit(true, LimitProbe, fmt.Sprintf("the %v ports below %d could not be tried%s", p, low, q.where()), "run as root (sudo whatslistening), or with CAP_NET_BIND_SERVICE")
+		c.limit(true, LimitProbe, fmt.Sprintf("the %v ports below %d could not be tried%s", p, low, q.where()), asRoot.String()+", or with CAP_NET_BIND_SERVICE")
 	}
 	if len(kept) > maxKept {
 		c.limit(true, LimitProbe, fmt.Sprintf("%d %v ports could not be tried%s: a rule keeps them from this process", len(kept), p, q.where()),
@@ -118,14 +118,10 @@ func countAt(socks []Socket, port uint16) int {
 // firstUnprivileged is the first port that anyone may bind
 // (net.ipv4.ip_unprivileged_port_start, ip(7)); 0 for one who may bind all.
 func (q *inquiry) firstUnprivileged() int {
-	h := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var d [2]unix.CapUserData
-	if unix.Capget(&h, &d[0]) == nil && d[0].Effective&(1<<unix.CAP_NET_BIND_SERVICE) != 0 {
-		// Capabilities of another user namespace than that of the ports do not
-		// count: then the limit is as for everybody.
-		if p := readPrivileges(); p.initial {
-			return 0
-		}
+	// Capabilities of another user namespace than that of the ports do not count:
+	// then the limit is as for everybody.
+	if p := readPrivileges(); p.initial && p.caps&(1<<unix.CAP_NET_BIND_SERVICE) != 0 {
+		return 0
 	}
 	buf := make([]byte, 16)
 	text := readSmall(q.o.procfs()+"/sys/net/ipv4/ip_unprivileged_port_start", &buf)
