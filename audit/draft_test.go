@@ -96,6 +96,20 @@ func TestDraftOfNothing(t *testing.T) {
 	}
 }
 
+// Sockets of one service are one entry, whichever comes first.
+func TestDraftJoins(t *testing.T) {
+	nginx := process(10, "/usr/sbin/nginx", "root")
+	listeners := []annotate.Listener{
+		listener("127.0.0.1", 443, nginx), listener("0.0.0.0", 443, nginx), listener("::", 443, nginx),
+		with(listener("10.0.0.5", 443, nginx), func(l *annotate.Listener) { l.Protocol = scanner.UDP }),
+	}
+	draft := Draft(listeners)
+	if n := len(parse(t, string(draft)).Entries); n != 1 {
+		t.Errorf("%d entries, want 1:\n%s", n, draft)
+	}
+	checkDraft(t, draft, listeners)
+}
+
 // checkDraft: a draft is a register that approves what it was made of, as
 // narrowly as it was found, with a warning for each entry.
 func checkDraft(t interface {
