@@ -20,7 +20,7 @@ func at(inodes ...uint64) []Socket {
 	return list
 }
 
-// told makes the account of one who saw sockets; of a nil list, of one who did
+// saw makes the account of one who saw sockets; of a nil list, of one who did
 // not answer.
 func saw(inodes []uint64) account {
 	if inodes == nil {
