@@ -312,4 +312,3 @@ func TestJudgeRegister(t *testing.T) {
 		t.Errorf("the approval is %+v, want %+v", j.Approvals[1], got)
 	}
 }
-

@@ -28,7 +28,7 @@ type auditFlags struct {
 var auditFormats = []report.Format{report.Table, report.JSON, report.YAML}
 
 func newAudit(a *app, completes bool) *cobra.Command {
-	f := auditFlags{gather: listFlags{source: scanner.Auto.String()}}
+	f := auditFlags{gather: listFlags{source: scanner.Auto.String(), holders: scanner.HoldersAuto.String()}}
 	cmd := &cobra.Command{
 		Use:   "audit [flags]",
 		Short: "hold what listens against a register of what may",
