@@ -71,7 +71,7 @@ func (f *listFlags) groups() groups {
 	fs.StringVar(&f.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
 	fs.StringVar(&f.source, "source", "auto", "`SOURCE`: auto, netlink, gopsutil")
 	fs.StringVar(&f.netns, "netns", "", "`NETNS`: own, all, or the name or a pid of a network namespace")
-	fs.StringVar(&f.holders, "holders", "auto", "`WAY`: who holds a socket: auto, proc (a walk), bpf (the kernel)")
+	fs.StringVar(&f.holders, "holders", "auto", "`WAY`: how holders are found: auto, proc, bpf")
 	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
 	fs.StringVar(&f.procfs, "procfs", "", "`DIR`: read processes there, not in /proc; the report says so")
 	fs.BoolVar(&f.args, "args", false, "arguments of the processes too, secrets taken out")
