@@ -86,6 +86,10 @@ const (
 	CSV
 	YAML
 	Markdown
+	HTML
+	SARIF
+	JUnit
+	Prometheus
 )
 
 // Options say how a report is written. The zero Options write for a pipe:
@@ -112,14 +116,15 @@ type Options struct {
 	Array bool
 }
 
-// Formats returns the formats, in the order in which help lists them.
+// Formats returns the formats that can be written, in the order in which help
+// lists them.
 func Formats() []Format {
 	return []Format{Table, Wide, Tree, JSON, JSONL, CSV, YAML, Markdown}
 }
 
 // String returns the name of f, as it is given on a command line: "table".
 func (f Format) String() string {
-	names := [...]string{"table", "wide", "tree", "json", "jsonl", "csv", "yaml", "markdown"}
+	names := [...]string{"table", "wide", "tree", "json", "jsonl", "csv", "yaml", "markdown", "html", "sarif", "junit", "prometheus"}
 	if int(f) < len(names) {
 		return names[f]
 	}
@@ -159,6 +164,8 @@ func Write(w io.Writer, r *Report, f Format, o *Options) error {
 		return writeJSONL(w, r, o)
 	case YAML:
 		return writeYAML(w, r, o)
+	case HTML, SARIF, JUnit, Prometheus:
+		return fmt.Errorf("%v: not written yet", f)
 	}
 	return fmt.Errorf("unknown format %d", f)
 }
