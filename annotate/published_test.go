@@ -130,8 +130,15 @@ func TestMatchContainer(t *testing.T) {
 	}, "0.0.0.0:7070", "0.0.0.0:7071")
 	ls[1].Holders = []*scanner.Process{{PID: 20, Name: "app", Container: id, ContainerName: "shop", Pod: "1e597579-417e", UserUnit: "sync.service"}}
 	tests := []struct{ word, want string }{
-		{"shop", "[17070 7070]"}, {"Shop", "[17070 7070]"}, {id, "[17070 7070]"}, {id[:12], "[17070 7070]"},
-		{id[:11], "[]"}, {"sho", "[]"}, {"1e597579-417e", "[7070]"}, {"sync", "[7070]"}, {"sync.service", "[7070]"},
+		{"shop", "[17070 7070]"},
+		{"Shop", "[17070 7070]"},
+		{id, "[17070 7070]"},
+		{id[:12], "[17070 7070]"},
+		{id[:11], "[]"},
+		{"sho", "[]"},
+		{"1e597579-417e", "[7070]"},
+		{"sync", "[7070]"},
+		{"sync.service", "[7070]"},
 	}
 	for _, tt := range tests {
 		f := annotate.Filter{Terms: terms(t, tt.word)}

@@ -110,8 +110,13 @@ func TestParseCgroup(t *testing.T) {
 func describe(f cgroupFacts) string {
 	var words []string
 	for _, w := range []struct{ key, value string }{
-		{"unit", f.unit}, {"user", f.userUnit}, {"slice", f.slice},
-		{"", f.runtime}, {"id", f.container}, {"pod", f.pod}, {"qos", f.qos},
+		{"unit", f.unit},
+		{"user", f.userUnit},
+		{"slice", f.slice},
+		{"", f.runtime},
+		{"id", f.container},
+		{"pod", f.pod},
+		{"qos", f.qos},
 	} {
 		if w.value != "" {
 			words = append(words, strings.TrimPrefix(w.key+"="+w.value, "="))

@@ -73,14 +73,18 @@ func TestParseContainers(t *testing.T) {
 		name, in string
 		want     map[string]containerName
 	}{
-		{"docker", `[{"Id":"8dfafdbc3a40","Names":["/boring_feynman"],"Image":"ubuntu:latest","ImageID":"d74508fb6632","State":"running",
+		{
+			"docker", `[{"Id":"8dfafdbc3a40","Names":["/boring_feynman"],"Image":"ubuntu:latest","ImageID":"d74508fb6632","State":"running",
 			"Ports":[{"PrivatePort":2222,"PublicPort":3333,"Type":"tcp"},{"PrivatePort":80,"Type":"tcp"}],"NetworkSettings":{}}]`,
-			map[string]containerName{"8dfafdbc3a40": {"boring_feynman", "ubuntu:latest", []forwardRule{rule(TCP, 3333, 2222)}}}},
+			map[string]containerName{"8dfafdbc3a40": {"boring_feynman", "ubuntu:latest", []forwardRule{rule(TCP, 3333, 2222)}}},
+		},
 		{"names that others use", `[{"Id":"a","Names":["/web/db","/db","/app/db"],"Image":""}]`, map[string]containerName{"a": {name: "db"}}},
 		{"none", `[]`, map[string]containerName{}},
 		{"entries of another shape", `[1,null,{"Id":7},{"Id":"a","Names":"b"},{"Names":["/c"]},{"Id":"d","Names":["/d"],"Ports":null}]`, map[string]containerName{"d": {name: "d"}}},
-		{"ports that are none", `[{"Id":"a","Names":["/a"],"Ports":[{"PublicPort":5,"PrivatePort":0,"Type":"tcp"},{"PublicPort":5,"PrivatePort":6,"Type":"sctp"},{"PublicPort":5,"PrivatePort":6,"Type":"raw"}]}]`,
-			map[string]containerName{"a": {name: "a", ports: []forwardRule{rule(SCTP, 5, 6)}}}},
+		{
+			"ports that are none", `[{"Id":"a","Names":["/a"],"Ports":[{"PublicPort":5,"PrivatePort":0,"Type":"tcp"},{"PublicPort":5,"PrivatePort":6,"Type":"sctp"},{"PublicPort":5,"PrivatePort":6,"Type":"raw"}]}]`,
+			map[string]containerName{"a": {name: "a", ports: []forwardRule{rule(SCTP, 5, 6)}}},
+		},
 	}
 	for _, tt := range tests {
 		got, err := parseContainers([]byte(tt.in))
@@ -102,7 +106,9 @@ func TestParseCRIO(t *testing.T) {
 	}{
 		{`{"name":"k8s_web_web-0_shop_1e59_0","pid":7,"image":"quay.io/shop/web:2","labels":{"io.kubernetes.container.name":"web","io.kubernetes.pod.name":"web-0"}}`, containerName{name: "web", image: "quay.io/shop/web:2"}},
 		{`{"name":"k8s_web_web-0_shop_1e59_0"}`, containerName{name: "k8s_web_web-0_shop_1e59_0"}},
-		{`{"name":""}`, containerName{}}, {`[]`, containerName{}}, {``, containerName{}},
+		{`{"name":""}`, containerName{}},
+		{`[]`, containerName{}},
+		{``, containerName{}},
 	}
 	for _, tt := range tests {
 		if got, err := parseCRIO([]byte(tt.in)); !reflect.DeepEqual(got, tt.want) || (err == nil) != (tt.want.name != "") {
