@@ -22,13 +22,13 @@ func readAccess(ctx context.Context, o *Options, _ Source) *Access {
 	}
 	buf := make([]byte, 16<<10)
 	a.HidePID, a.Subset = parseProcMount(readSmall(o.procfs()+"/self/mountinfo", &buf), o.procfs())
-	a.Seccomp = parseSeccomp(readSmall("/proc/thread-self/status", &buf))
+	a.Seccomp = seccompMode()
 	a.Yama = parseYama(readSmall("/proc/sys/kernel/yama/ptrace_scope", &buf))
 	a.Lockdown = parseLockdown(readSmall("/sys/kernel/security/lockdown", &buf))
 	a.Sources = append(diagStates(ctx, o),
 		state("procfs", notThere(o.procfs()+"/self/stat")),
 		state("gopsutil", notThere(gopsutilRoot(o.procfs())+"/net/tcp")),
-		state("network namespaces", enterOwn()),
+		state("network namespaces", enterOwn(p)),
 		state("bpf", bpfRefused(p)))
 	return a
 }
@@ -122,10 +122,19 @@ func (t diagTable) appendTo(b []byte, seq uint32) []byte {
 	return append(b, req[:]...)
 }
 
+// seccompMode is the mode of this thread; empty where unknown.
+func seccompMode() string {
+	buf := make([]byte, 4<<10)
+	return parseSeccomp(readSmall("/proc/thread-self/status", &buf))
+}
+
 // enterOwn is the reason that this process may not enter network namespaces, if
 // any. It enters that in which it is, which takes the same right (setns(2)) and
 // changes nothing.
-func enterOwn() error {
+func enterOwn(p privileges) error {
+	if !p.admin {
+		return errors.New("it takes CAP_SYS_ADMIN")
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	fd, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
@@ -144,6 +153,9 @@ func bpfRefused(p privileges) error {
 		return errors.New("it takes the first user namespace")
 	case !p.mayBPF():
 		return errors.New("it takes CAP_BPF and CAP_PERFMON")
+	case seccompMode() != "disabled":
+		// It would be how to end here: SystemCallFilter= of systemd.exec(5) kills.
+		return errors.New("it was not tried: seccomp may end whoever does")
 	}
 	if err := notThere(kernelBTF); err != nil {
 		return err

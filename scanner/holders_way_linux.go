@@ -64,5 +64,5 @@ func (h *holders) bpfPays(root *procRoot, pids []int32) bool {
 			break
 		}
 	}
-	return (left <= 0 || !root.counts) && parseSeccomp(readSmall("/proc/thread-self/status", &buf)) == "disabled"
+	return (left <= 0 || !root.counts) && seccompMode() == "disabled"
 }

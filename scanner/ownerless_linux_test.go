@@ -159,6 +159,12 @@ func forbidNetlink(t *testing.T) {
 		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
 		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
 	}
+	filterCalls(t, filter)
+}
+
+// filterCalls installs a seccomp filter in every thread.
+func filterCalls(t *testing.T, filter []unix.SockFilter) {
+	t.Helper()
 	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
 	if errno != 0 {
