@@ -69,8 +69,9 @@ func (a *Access) Rights() []Right {
 		{[]string{capDACReadSearch}, "the folders of their descriptors (/proc/PID/fd)", has(capDACReadSearch, capDACOverride)},
 		{[]string{capSysAdmin}, "other network namespaces: containers, ip netns", has(capSysAdmin)},
 		{[]string{capNetBind}, "trying the ports below 1024, for --verify", has(capNetBind)},
-		// tcp_diag_get_aux (net/ipv4/tcp_diag.c).
-		{[]string{capNetAdmin}, "what is Multipath TCP, on a Linux before 6.15", has(capNetAdmin)},
+		// wg_get_device_start (drivers/net/wireguard/netlink.c), tcp_diag_get_aux
+		// (net/ipv4/tcp_diag.c).
+		{[]string{capNetAdmin}, "WireGuard's ports; Multipath TCP before Linux 6.15", has(capNetAdmin)},
 		{[]string{capBPF, capPerfmon}, "the fast way, where there are many descriptors", has(capBPF, capSysAdmin) && has(capPerfmon, capSysAdmin)},
 	}
 }

@@ -340,3 +340,22 @@ func parsePortParameter(b []byte, protocol Protocol, name string) []kernelUse {
 	}
 	return []kernelUse{{protocol: protocol, port: uint16(port), name: name}}
 }
+
+// useOf names what the kernel uses a socket for: the first use, and how many more
+// there are, as of the links that share a port.
+func useOf(uses []kernelUse, s *Socket, certain bool) string {
+	name, more := "", 0
+	for i := range uses {
+		switch u := &uses[i]; {
+		case u.certain != certain || !u.at(s) || u.name == name:
+		case name == "":
+			name = u.name
+		default:
+			more++
+		}
+	}
+	if more > 0 {
+		name += " +" + strconv.Itoa(more)
+	}
+	return name
+}

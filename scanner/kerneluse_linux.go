@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,19 +24,19 @@ func (s *Snapshot) nameKernels(ctx context.Context, o *Options, search *netSearc
 	if len(without) == 0 {
 		return uses
 	}
-	root := search.privileges.uid == 0
+	admin := search.privileges.caps&(1<<unix.CAP_NET_ADMIN) != 0
 	var others []*netNS
 	for name, socks := range without {
 		switch ns := search.named[name]; {
 		case ns == nil:
-			uses[name] = kernelTunnels(ctx, o, root, kernelServices(o), socks)
+			uses[name] = kernelTunnels(ctx, o, admin, kernelServices(o), socks)
 		case !allNamed(nil, socks):
 			others = append(others, ns)
 		}
 	}
 	found := make([][]kernelUse, len(others))
 	visit(ctx, o.procfs(), others, func(n *netNS) {
-		found[slices.Index(others, n)] = kernelTunnels(ctx, o, root, nil, without[n.Name])
+		found[slices.Index(others, n)] = kernelTunnels(ctx, o, admin, nil, without[n.Name])
 	})
 	for i, n := range others {
 		uses[n.Name] = found[i]
@@ -52,25 +51,6 @@ func (s *Snapshot) nameKernels(ctx context.Context, o *Options, search *netSearc
 	return uses
 }
 
-// useOf names what the kernel uses a socket for: the first use, and how many more
-// there are, as of the links that share a port.
-func useOf(uses []kernelUse, s *Socket, certain bool) string {
-	name, more := "", 0
-	for i := range uses {
-		switch u := &uses[i]; {
-		case u.certain != certain || !u.at(s) || u.name == name:
-		case name == "":
-			name = u.name
-		default:
-			more++
-		}
-	}
-	if more > 0 {
-		name += " +" + strconv.Itoa(more)
-	}
-	return name
-}
-
 // allNamed reports whether the uses name every UDP socket among socks.
 func allNamed(uses []kernelUse, socks []*Socket) bool {
 	return !slices.ContainsFunc(socks, func(s *Socket) bool { return s.Protocol == UDP && useOf(uses, s, true) == "" })
@@ -78,8 +58,8 @@ func allNamed(uses []kernelUse, socks []*Socket) bool {
 
 // kernelTunnels adds to uses the UDP sockets of tunnels in the network namespace
 // of the thread, until they name all of socks. What it is not told is not there:
-// some of it is for root alone.
-func kernelTunnels(ctx context.Context, o *Options, root bool, uses []kernelUse, socks []*Socket) []kernelUse {
+// some of it is for CAP_NET_ADMIN alone, which admin says is there.
+func kernelTunnels(ctx context.Context, o *Options, admin bool, uses []kernelUse, socks []*Socket) []kernelUse {
 	if allNamed(uses, socks) {
 		return uses
 	}
@@ -93,7 +73,7 @@ func kernelTunnels(ctx context.Context, o *Options, root bool, uses []kernelUse,
 		}
 		return !allNamed(uses, socks)
 	})
-	if root && !allNamed(uses, socks) {
+	if admin && !allNamed(uses, socks) {
 		uses = append(uses, genericTunnels(ctx, guards)...)
 	}
 	if !allNamed(uses, socks) {
