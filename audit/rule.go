@@ -1,5 +1,7 @@
 package audit
 
+import "slices"
+
 // A Rule is what an audit looks for. Rules are data: the reference, the reports
 // and the checks all speak of them by their ids.
 type Rule struct {
@@ -14,6 +16,9 @@ type Rule struct {
 	// for.
 	Controls []Control
 }
+
+// Rules returns the rules, in the order of their ids.
+func Rules() []Rule { return slices.Clone(registerRules[:]) }
 
 // RuleByID returns the rule of an id, and whether there is one.
 func RuleByID(id string) (Rule, bool) {
