@@ -41,7 +41,11 @@ func compare(ctx context.Context, req request, stdout, stderr io.Writer) (bool, 
 			return false, err
 		}
 		fmt.Fprintf(stderr, "bench: %s: made in %.1f s: %s\n", s.Name, time.Since(begin).Seconds(), describe(s, l.Counts))
-		rows, err := measure(ctx, l, s, field, req)
+		here := field
+		if s.Namespaces > 0 {
+			here = inNamespaces(field)
+		}
+		rows, err := measure(ctx, l, s, here, req)
 		if err := errors.Join(err, l.Stop()); err != nil {
 			return false, fmt.Errorf("scenario %s: %w", s.Name, err)
 		}
@@ -125,7 +129,7 @@ func measure(ctx context.Context, l runner, s load.Scenario, field []contender, 
 	}
 	var base []float64
 	for i, c := range field {
-		if c.name == yardstick && rows[i].failed == "" {
+		if c.base && rows[i].failed == "" {
 			base = walls[i]
 		}
 	}

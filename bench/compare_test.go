@@ -158,7 +158,7 @@ func TestMeasure(t *testing.T) {
 	}
 	field := []contender{
 		{name: ours, args: []string{"w"}},
-		{name: yardstick, args: []string{"ss"}},
+		{name: yardstick, args: []string{"ss"}, base: true},
 		{name: "lsof", args: []string{"lsof"}, fruitless: 1},
 		{name: "broken", args: []string{"broken"}},
 		{name: "worse", args: []string{"worse"}},
@@ -214,7 +214,7 @@ S1: a title
 // Without ss there are times, and no ratios.
 func TestMeasureWithoutSS(t *testing.T) {
 	s := &script{walls: map[string][]time.Duration{"w": {4 * time.Millisecond}}}
-	field := []contender{{name: ours, args: []string{"w"}}, {name: yardstick, args: []string{"ss"}, absent: "not installed"}}
+	field := []contender{{name: ours, args: []string{"w"}}, {name: yardstick, args: []string{"ss"}, base: true, absent: "not installed"}}
 	rows, err := measure(context.Background(), s, load.Scenario{Name: "S1"}, field, request{rounds: 1})
 	if err != nil {
 		t.Fatal(err)

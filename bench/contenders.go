@@ -28,6 +28,8 @@ type contender struct {
 	// fruitless is an exit code, besides 0, with which it says that it found
 	// nothing (or, lsof, not everything that it was asked for).
 	fruitless int
+	// base marks the one that the others are compared with.
+	base bool
 	// absent says why it cannot be measured here, or is empty.
 	absent string
 }
@@ -36,12 +38,31 @@ type contender struct {
 func contenders(whatslistening, gopsutil string) []contender {
 	return []contender{
 		{name: ours, args: []string{whatslistening}},
-		{name: yardstick, args: []string{"ss", "-tulnpH"}},
+		{name: yardstick, args: []string{"ss", "-tulnpH"}, base: true},
 		{name: "lsof", args: []string{"lsof", "-nP", "-iTCP", "-sTCP:LISTEN", "-iUDP"}, fruitless: 1},
 		{name: "netstat -tulpn", args: []string{"netstat", "-tulpn"}},
 		{name: "gopsutil Connections", args: []string{gopsutil, "Connections"}},
 		{name: "gopsutil ConnectionsWithoutUids", args: []string{gopsutil, "ConnectionsWithoutUids"}},
 	}
+}
+
+// inNamespaces returns the contenders for a scenario of many network namespaces.
+// The others know one, and are run in each.
+func inNamespaces(field []contender) []contender {
+	loop := func(command string) []string {
+		return []string{"sh", "-c", "for n in /run/netns/*; do n=${n##*/}; " + command + "; done"}
+	}
+	var all []contender
+	for _, c := range field {
+		if c.name == ours {
+			all = append(all, c)
+		}
+	}
+	all = append(all,
+		contender{name: "ip netns exec ss, in a loop", args: loop("ip netns exec $n ss -tulnpH"), base: true},
+		contender{name: "ss -N, in a loop", args: loop("ss -tulnpH -N $n")})
+	locate(all)
+	return all
 }
 
 // choose keeps the contenders whose name holds one of the words, and ss, without
@@ -51,7 +72,7 @@ func choose(all []contender, words []string) []contender {
 		return all
 	}
 	return slices.DeleteFunc(all, func(c contender) bool {
-		return c.name != yardstick && !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(c.name, w) })
+		return !c.base && !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(c.name, w) })
 	})
 }
 

@@ -27,6 +27,9 @@
 // run, and printed. The counts do not include the contender, nor the dozen
 // descriptors of the namespace's process 1.
 //
+// N100 has a hundred network namespaces, with three listeners and a process in
+// each. ss lists one of them, and so is run in each, by a loop of the shell.
+//
 // # Reading the ratios
 //
 // Every number is of a whole process: from before fork to the end of its output,

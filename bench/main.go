@@ -133,8 +133,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func list(w io.Writer) {
 	for _, s := range load.Scenarios() {
 		fmt.Fprintf(w, "%s  %s\n", s.Name, describe(s, s.Counts()))
-		b, _ := barOf(s.Name)
-		fmt.Fprintf(w, "    the bar: %.2f × ss, %.2f on one CPU, %d MB\n", b.ratio, b.pinned, b.peak/megabyte)
+		if b, ok := barOf(s.Name); ok {
+			fmt.Fprintf(w, "    the bar: %.2f × ss, %.2f on one CPU, %d MB\n", b.ratio, b.pinned, b.peak/megabyte)
+		}
 	}
 	fmt.Fprintln(w)
 	for _, c := range contenders("whatslistening", "gopsutil") {
@@ -149,6 +150,9 @@ func describe(s load.Scenario, c load.Counts) string {
 	}
 	if s.Host {
 		return "this host as it is: " + c.String()
+	}
+	if s.Namespaces > 0 {
+		return fmt.Sprintf("%d network namespaces, %v", s.Namespaces, c)
 	}
 	return c.String()
 }

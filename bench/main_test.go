@@ -36,7 +36,7 @@ func TestParse(t *testing.T) {
 		{"", "S0 S1", request{rounds: 21}},
 		{"-scenario S2", "S2", request{rounds: 21}},
 		{"-scenario s4,S3 -rounds 3 -pin", "S4 S3", request{rounds: 3, pin: true}},
-		{"-scenario all -markdown -bar", "S0 S1 S2 S3 S4", request{rounds: 21, markdown: true, bar: true}},
+		{"-scenario all -markdown -bar", "S0 S1 S2 S3 S4 N100", request{rounds: 21, markdown: true, bar: true}},
 		{"-bin ./x -only whats,gopsutil", "S0 S1", request{rounds: 21, bin: "./x", only: []string{"whats", "gopsutil"}}},
 		{"-scenario S1 -- ss -tulnp", "S1", request{rounds: 21, command: []string{"ss", "-tulnp"}}},
 		{"-list", "S0 S1", request{rounds: 21, list: true}},

@@ -195,6 +195,7 @@ func (s *Snapshot) lookInto(ctx context.Context, o *Options, search *netSearch, 
 		if n.cookie != 0 {
 			search.cookies[n.cookie] = struct{}{}
 		}
+		n.sockets = slices.DeleteFunc(n.sockets, s.hasVSock)
 		for i := range n.sockets {
 			n.sockets[i].Namespace = n.Name
 		}
@@ -206,6 +207,14 @@ func (s *Snapshot) lookInto(ctx context.Context, o *Options, search *netSearch, 
 	if len(s.Namespaces) > 1 && s.Namespaces[0].Name == OwnNamespace {
 		slices.SortFunc(s.Namespaces[1:], func(a, b Namespace) int { return cmp.Compare(a.Name, b.Name) })
 	}
+}
+
+// hasVSock reports whether a socket of vsock(7) is there already: a kernel whose
+// vsock knows no network namespaces shows every such socket in each.
+func (s *Snapshot) hasVSock(one Socket) bool {
+	return one.Protocol == VSock && slices.ContainsFunc(s.Sockets, func(had Socket) bool {
+		return had.Protocol == VSock && had.Inode == one.Inode && had.Cookie == one.Cookie
+	})
 }
 
 // notSeen notes the namespaces that could not be looked into.

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// count reads from /proc what there is in this process's namespaces. The
+// count reads from /proc what there is in this process's namespaces, and in the
+// network namespaces of other processes. The
 // descriptors of process skip are left out.
 func count(skip int) (Counts, error) {
 	var c Counts
@@ -17,12 +18,16 @@ func count(skip int) (Counts, error) {
 		return c, err
 	}
 	sockets := make(map[string]struct{})
+	namespaces := make(map[string]string) // a process in each
 	for _, p := range procs {
 		pid, err := strconv.Atoi(p.Name())
 		if err != nil {
 			continue
 		}
 		c.Procs++
+		if ns, err := os.Readlink("/proc/" + p.Name() + "/ns/net"); err == nil && namespaces[ns] == "" {
+			namespaces[ns] = p.Name()
+		}
 		if pid == skip {
 			continue
 		}
@@ -37,13 +42,15 @@ func count(skip int) (Counts, error) {
 	}
 	c.Sockets = len(sockets)
 	var ends int
-	for _, t := range []string{"tcp", "tcp6", "udp", "udp6"} {
-		l, e, err := countTable("/proc/net/" + t)
-		if err != nil {
-			return c, err
+	for _, pid := range namespaces {
+		for _, t := range []string{"tcp", "tcp6", "udp", "udp6"} {
+			l, e, err := countTable("/proc/" + pid + "/net/" + t)
+			if err != nil {
+				return c, err
+			}
+			c.Listeners += l
+			ends += e
 		}
-		c.Listeners += l
-		ends += e
 	}
 	c.Conns = ends / 2
 	return c, nil

@@ -36,6 +36,9 @@ func teams(s Scenario) []team {
 		// A team with connections needs a TCP listener, which is among any two.
 		n = max(1, min(n, s.Listeners/2))
 	}
+	if s.Namespaces > 0 {
+		n = s.Namespaces
+	}
 	files := s.FDs - 3*holders - s.Sockets()
 	all := make([]team, n)
 	for i := range all {

@@ -13,6 +13,7 @@ func TestScenarios(t *testing.T) {
 		{"S2", 300, 200, 49_900, 100_000, 111_000},
 		{"S3", 3_000, 2_000, 0, 2_000, 61_000},
 		{"S4", 50, 20_000, 0, 20_000, 20_147},
+		{"N100", 101, 300, 0, 300, 1_000},
 	}
 	if got := len(Scenarios()); got != len(tests) {
 		t.Errorf("there are %d scenarios, want %d", got, len(tests))
@@ -48,6 +49,9 @@ func TestCheck(t *testing.T) {
 		{Scenario{Procs: 2, FDs: 100}, false},
 		{Scenario{Procs: 2, Listeners: 1, Conns: 1, FDs: 100}, false},
 		{Scenario{Procs: 2, Listeners: 2, Conns: 1, FDs: 7}, true},
+		{Scenario{Procs: 3, Listeners: 2, Namespaces: 2, FDs: 8}, true},
+		{Scenario{Procs: 4, Listeners: 2, Namespaces: 2, FDs: 100}, false},
+		{Scenario{Procs: 3, Listeners: 1, Namespaces: 2, FDs: 100}, false},
 		{Scenario{Procs: 2, Listeners: 30_768, FDs: 100_000}, true},
 		{Scenario{Procs: 2, Listeners: 30_769, FDs: 100_000}, false},
 	}

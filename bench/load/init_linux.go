@@ -143,7 +143,8 @@ func apart(host []string) error {
 }
 
 // furnish gives the new namespaces what a host has: a /proc of its own that
-// shows this PID namespace, and a loopback device that is up.
+// shows this PID namespace, a /run for the names of network namespaces, and a
+// loopback device that is up.
 func furnish() error {
 	// Or the mounts below would reach the host's /proc (mount_namespaces(7)).
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -155,6 +156,17 @@ func furnish() error {
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("mount /proc: %w", err)
 	}
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
+		return fmt.Errorf("mount /run: %w", err)
+	}
+	if err := os.Mkdir("/run/netns", 0o755); err != nil {
+		return err
+	}
+	return loopbackUp()
+}
+
+// loopbackUp sets the loopback device of the thread's network namespace up.
+func loopbackUp() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("loopback device: %w", err)

@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 
@@ -59,14 +60,47 @@ func populate(s Scenario) (pids []int, err error) {
 	}
 	defer unix.Close(null)
 	kinds := forms()
-	for _, t := range teams(s) {
+	add := func(t *team) error {
 		got, err := t.start(kinds, null)
+		pids = append(pids, got...)
+		return err
+	}
+	for i, t := range teams(s) {
+		if s.Namespaces > 0 {
+			err = inNamespace(fmt.Sprintf("n%d", i), func() error { return add(&t) })
+		} else {
+			err = add(&t)
+		}
 		if err != nil {
 			return nil, err
 		}
-		pids = append(pids, got...)
 	}
 	return pids, nil
+}
+
+// inNamespace makes a network namespace that ip-netns(8) knows by a name, and
+// calls f in it. The caller keeps its thread.
+func inNamespace(name string, f func() error) error {
+	own, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(own)
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("network namespace: %w", err)
+	}
+	path := "/run/netns/" + name
+	err = os.WriteFile(path, nil, 0o600)
+	if err == nil {
+		err = unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
+	}
+	if err == nil {
+		err = loopbackUp()
+	}
+	if err == nil {
+		err = f()
+	}
+	return errors.Join(err, unix.Setns(own, unix.CLONE_NEWNET))
 }
 
 // start opens a team's sockets, starts its holders, and closes them again.

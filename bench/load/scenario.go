@@ -17,12 +17,17 @@ type Scenario struct {
 	// Conns is the number of established TCP connections over loopback. Each is
 	// two sockets, held by two processes.
 	Conns int
+	// Namespaces is the number of network namespaces besides that of process 1,
+	// each with a name of ip-netns(8). Where there are any, the listeners and one
+	// other process each are in these.
+	Namespaces int
 	// FDs is the number of descriptors that the holders have open: three of the
 	// standard streams each, the sockets, and files of no interest.
 	FDs int
 }
 
-// Scenarios returns the five scenarios that speed is judged in.
+// Scenarios returns the five scenarios that speed is judged in, and one of many
+// network namespaces.
 func Scenarios() []Scenario {
 	return []Scenario{
 		{Name: "S0", Host: true},
@@ -30,6 +35,7 @@ func Scenarios() []Scenario {
 		{Name: "S2", Procs: 300, Listeners: 200, Conns: 49_900, FDs: 111_000},
 		{Name: "S3", Procs: 3_000, Listeners: 2_000, FDs: 61_000},
 		{Name: "S4", Procs: 50, Listeners: 20_000, FDs: 20_147},
+		{Name: "N100", Procs: 101, Listeners: 300, Namespaces: 100, FDs: 1_000},
 	}
 }
 
@@ -67,6 +73,8 @@ func (s Scenario) check() error {
 		return fmt.Errorf("scenario %s: %d listeners: at most %d have a port of their own", s.Name, s.Listeners, maxPort-firstPort+1)
 	case s.Conns > 0 && s.Listeners < 2:
 		return fmt.Errorf("scenario %s: connections need 2 listeners, for one in five is not TCP", s.Name)
+	case s.Namespaces > 0 && (s.Procs != s.Namespaces+1 || s.Listeners < s.Namespaces || s.Conns > 0):
+		return fmt.Errorf("scenario %s: a namespace has one process, a listener at least, and no connection", s.Name)
 	case s.FDs < 3*s.Holders()+s.Sockets():
 		return fmt.Errorf("scenario %s: %d descriptors: %d are needed", s.Name, s.FDs, 3*s.Holders()+s.Sockets())
 	}
