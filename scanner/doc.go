@@ -21,6 +21,13 @@
 // package, are held against each other: a [Discrepancy] is a socket that one of
 // them shows and another never does.
 //
+// # Every network namespace
+//
+// As root a scan looks into every network namespace of the host that it finds
+// ([Options].NetNS), each in a thread that enters it and ends thereafter. A caller
+// that starts processes with a Pdeathsig (os/exec) must keep the thread that
+// starts them, as the documentation of syscall.SysProcAttr says.
+//
 // # Sockets first, holders second
 //
 // Every socket is listed, also when nobody visible holds it: then [Socket.Why]

@@ -27,8 +27,11 @@ type Options struct {
 	Args bool
 	// ProcFS is where /proc is; empty means /proc. HOST_PROC is never obeyed.
 	ProcFS string
-	// NetNS says which network namespaces are looked into: "own", "all", the name
-	// of one of ip-netns(8), or a pid; empty means all for root and own otherwise.
+	// NetNS says which network namespaces are looked into: [NetNSOwn], [NetNSAll],
+	// or one by the name that ip-netns(8) has for it, by a pid, or by its
+	// Namespace.Name or container. Empty means all that are easy to find for root
+	// with CAP_SYS_ADMIN, and own otherwise: what only a thread, a socket or a
+	// descriptor of another user than root leads to is found with NetNSAll alone.
 	NetNS string
 	// Holders says how processes are found.
 	Holders HolderSource

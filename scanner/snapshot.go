@@ -21,8 +21,8 @@ type Snapshot struct {
 // A Namespace is a network namespace: network_namespaces(7).
 type Namespace struct {
 	// Name is what a person would call it, each once in a snapshot: "host" for
-	// that of the scan, the name of ip-netns(8), the id of the container, or
-	// "pid 1234".
+	// that of the scan, the name of ip-netns(8), the id of the container, where it
+	// is mounted, "pid 1234", or "held by pid 1234" by a descriptor.
 	Name string
 	// Inode identifies it until it ends (/proc/PID/ns/net); 0 where unknown.
 	Inode uint64
