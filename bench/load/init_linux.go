@@ -10,10 +10,10 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"strings"
 )
 
 // Init is process 1 of a load: it makes the scenario that it reads from standard
