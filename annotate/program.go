@@ -141,6 +141,14 @@ func (j *judge) serves(p *scanner.Process) []string {
 	return j.lookup(base(p.Script, "", j.windows))
 }
 
+// Serves returns the services that db knows the program of p to serve, the main
+// one first; nothing where it does not know it. An interpreter is known by its
+// script. The slice is the table's: do not change it.
+func Serves(db *portdb.DB, p *scanner.Process) []string {
+	j := judge{db: db}
+	return j.serves(p)
+}
+
 // lookup returns what a program serves. A name that is not known is tried
 // without the ending of a script ("synapse.py") and without a version
 // ("php-fpm8.2").

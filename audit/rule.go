@@ -1,6 +1,9 @@
 package audit
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // A Rule is what an audit looks for. Rules are data: the reference, the reports
 // and the checks all speak of them by their ids.
@@ -17,14 +20,29 @@ type Rule struct {
 	Controls []Control
 }
 
-// Rules returns the rules, in the order of their ids.
-func Rules() []Rule { return slices.Clone(registerRules[:]) }
+// Rules returns every rule, by id.
+func Rules() []Rule {
+	var list []Rule
+	for _, rules := range [...][]listenerRule{serviceRules[:], processRules[:], socketRules[:]} {
+		for i := range rules {
+			list = append(list, rules[i].Rule)
+		}
+	}
+	list = append(append(list, hiddenRule), registerRules[:]...)
+	slices.SortFunc(list, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
 
 // RuleByID returns the rule of an id, and whether there is one.
 func RuleByID(id string) (Rule, bool) {
 	for i := range registerRules {
 		if registerRules[i].ID == id {
 			return registerRules[i], true
+		}
+	}
+	for _, r := range Rules() {
+		if r.ID == id {
+			return r, true
 		}
 	}
 	return Rule{}, false

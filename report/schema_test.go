@@ -57,6 +57,7 @@ var documents = []struct {
 	{"explanation", reflect.TypeFor[explanationRecord]()},
 	{"entry", reflect.TypeFor[entryRecord]()},
 	{"diagnosis", reflect.TypeFor[diagnosisRecord]()},
+	{"rule", reflect.TypeFor[ruleRecord]()},
 }
 
 // makeSchema returns the JSON Schema of all output.
