@@ -15,6 +15,10 @@ type Exception struct {
 	Reason, Owner, Ticket, Expires string
 }
 
+// Expired reports whether the exception counts for nothing at now: its last day
+// is over.
+func (x *Exception) Expired(now time.Time) bool { return x.Expires != "" && dayOf(now) > x.Expires }
+
 // exception returns the exception from a rule; nil for none.
 func (p *Policy) exception(rule string) *Exception {
 	for i := range p.Exceptions {
@@ -29,10 +33,9 @@ func (p *Policy) exception(rule string) *Exception {
 // of disabled rules, and re-graded. An exception that has expired counts for
 // nothing. The findings are changed in place.
 func (p *Policy) Except(findings []Finding, now time.Time) []Finding {
-	day := dayOf(now)
 	kept := findings[:0]
 	for _, f := range findings {
-		if x := p.exception(f.Rule); x != nil && (x.Expires == "" || day <= x.Expires) {
+		if x := p.exception(f.Rule); x != nil && !x.Expired(now) {
 			if x.Disabled {
 				continue
 			}

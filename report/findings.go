@@ -52,10 +52,43 @@ func findingsText(w io.Writer, r *Report, o *Options) error {
 	if err := n.sums(r); err != nil {
 		return err
 	}
+	if err := n.exceptions(r); err != nil {
+		return err
+	}
 	if err := n.limitations(&r.Coverage); err != nil {
 		return err
 	}
 	return n.out.flush(w)
+}
+
+// exceptions writes which rules the register disables or re-grades, so that what
+// was not looked for is not taken for what was not found.
+func (n *notes) exceptions(r *Report) error {
+	if r.Register == nil {
+		return nil
+	}
+	for i := range r.Register.Exceptions {
+		x := &r.Register.Exceptions[i]
+		p := &n.note
+		p.word("rule ")
+		p.text(x.Rule)
+		switch {
+		case x.Expired(r.Time):
+			p.word(" has an exception no more, since ")
+			p.text(x.Expires)
+		case x.Disabled:
+			p.word(" is disabled")
+		default:
+			p.word(" counts as ")
+			p.text(x.Severity.String())
+		}
+		p.word(": ")
+		p.text(x.Reason)
+		if err := n.end(quiet); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finding writes the block of a finding.
@@ -154,7 +187,9 @@ func (n *notes) sums(r *Report) error {
 		p.word(", ")
 		p.count(of[audit.Note], "note", "notes")
 	}
-	if r.Approvals != nil {
+	if r.Approvals == nil {
+		p.word("; no register of approvals: audit --init drafts one")
+	} else {
 		approved, clients := 0, 0
 		for i := range r.Approvals {
 			switch r.Approvals[i].Verdict {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,8 +23,11 @@ type auditFlags struct {
 	policy []string
 	init   bool
 	lint   bool
-	failOn string
-	strict bool
+	rules  bool
+	// explain are the ids of rules to explain.
+	explain []string
+	failOn  string
+	strict  bool
 }
 
 // auditFormats are those that an audit can be written in.
@@ -31,14 +37,18 @@ func newAudit(a *app, completes bool) *cobra.Command {
 	f := auditFlags{gather: listFlags{source: scanner.Auto.String(), holders: scanner.HoldersAuto.String()}}
 	cmd := &cobra.Command{
 		Use:   "audit [flags]",
-		Short: "hold what listens against a register of what may",
-		Long: `Audit holds what listens on this host against an approval register: a file
+		Short: "hold what listens against rules, and a register of what may",
+		Long: `Audit holds what listens on this host against rules of what should not (telnet
+at every address, a deleted program), and against an approval register: a file
 that says what may listen, for whom, why, and until when. What no entry of it
-approves is a finding. docs/audit.md describes the register.`,
-		Example: `  whatslistening audit --init >policy.yaml       a first register, to be edited
-  whatslistening audit --policy policy.yaml      what is not as approved
+approves is a finding. docs/audit.md describes the register, docs/rules.md the
+rules.`,
+		Example: `  whatslistening audit                           by the rules, and by
+                                                 ` + policyFolder + `
+  whatslistening audit --init >policy.yaml       a first register, to be edited
+  whatslistening audit --policy policy.yaml      what is not as approved, too
   whatslistening audit --policy policy.yaml --lint
-  whatslistening audit                           by ` + policyFolder,
+  whatslistening audit --explain WL007           what a rule is about`,
 		Args:              noArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.audit(cmd, &f) },
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -49,6 +59,9 @@ approves is a finding. docs/audit.md describes the register.`,
 	fs.BoolVar(&f.init, "init", false, "write a first register, of what listens now")
 	fs.BoolVar(&f.lint, "lint", false, "look at the register alone: what expires or overlaps")
 	fs.StringVar(&f.failOn, "fail-on", audit.Warning.String(), "`SEVERITY`: exit 1 from this on: note, warning, error")
+	fs = g.add("The rules")
+	fs.BoolVar(&f.rules, "rules", false, "list the rules; nothing is scanned")
+	fs.StringSliceVar(&f.explain, "explain", nil, "`ID`: what a rule is about; may be repeated")
 	f.write.add(&g, auditFormats)
 	fs = g.add("Where from")
 	fs.StringVar(&f.gather.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
@@ -61,6 +74,7 @@ approves is a finding. docs/audit.md describes the register.`,
 		f.write.complete(cmd, auditFormats)
 		completeFlag(cmd, "fail-on", words(audit.Note.String(), audit.Warning.String(), audit.Error.String()))
 		completeFlag(cmd, "netns", completeNetNS)
+		completeFlag(cmd, "explain", completeRules)
 		completeFlag(cmd, "policy", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"yaml"}, cobra.ShellCompDirectiveFilterFileExt
 		})
@@ -79,6 +93,9 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 	if err != nil {
 		return usageError("", "--fail-on: %w", err)
 	}
+	if f.rules || f.explain != nil {
+		return a.auditRules(cmd, f, format, opts)
+	}
 	switch {
 	case f.init && f.lint:
 		return usageError("leave out one of the two", "--init writes a register, --lint reads one")
@@ -96,6 +113,9 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		return err
 	}
 	if f.lint {
+		if policy == nil {
+			return noRegister()
+		}
 		problems := policy.Lint(time.Now())
 		if err := a.output(f.write.file, func(w io.Writer) error { return report.WriteProblems(w, problems, opts) }); err != nil {
 			return err
@@ -106,10 +126,14 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 	if err != nil {
 		return err
 	}
-	judged := policy.Judge(r.Listeners, r.Time)
-	r.Approvals, r.Register = judged.Approvals, &judged.Register
-	r.Findings = policy.Except(judged.Findings, r.Time)
-	audit.Sort(r.Findings)
+	r.Findings = audit.Check(&audit.Scene{Listeners: r.Listeners, Discrepancies: r.Discrepancies})
+	r.Approvals, r.Register = nil, nil
+	if policy != nil {
+		judged := policy.Judge(r.Listeners, r.Time)
+		r.Approvals, r.Register = judged.Approvals, &judged.Register
+		r.Findings = policy.Except(append(r.Findings, judged.Findings...), r.Time)
+		audit.Sort(r.Findings)
+	}
 	if err := a.output(f.write.file, func(w io.Writer) error { return report.WriteFindings(w, r, format, opts) }); err != nil {
 		return err
 	}
@@ -130,9 +154,55 @@ func failing[T any](list []T, least audit.Severity, severity func(T) audit.Sever
 	return nil
 }
 
+// auditRules lists rules, or says what some are about.
+func (a *app) auditRules(cmd *cobra.Command, f *auditFlags, format report.Format, opts *report.Options) error {
+	for _, name := range []string{"policy", "init", "lint", "from", "netns"} {
+		if cmd.Flags().Changed(name) {
+			return usageError("leave out one of the two", "--rules and --explain speak of the rules alone, and so --%s has no use", name)
+		}
+	}
+	rules, write := audit.Rules(), report.WriteRules
+	if f.explain != nil {
+		var asked []audit.Rule
+		for _, id := range f.explain {
+			r, ok := audit.RuleByID(strings.ToUpper(id))
+			if !ok {
+				hint := "whatslistening audit --rules lists them"
+				if near, ok := nearest(id, ruleIDs(rules)); ok {
+					hint = fmt.Sprintf("did you mean %s?", near)
+				}
+				return usageError(hint, "there is no rule %q", id)
+			}
+			asked = append(asked, r)
+		}
+		rules, write = asked, report.ExplainRules
+	}
+	return a.output(f.write.file, func(w io.Writer) error { return write(w, rules, format, opts) })
+}
+
+// ruleIDs yields the ids of rules.
+func ruleIDs(rules []audit.Rule) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range rules {
+			if !yield(rules[i].ID) {
+				return
+			}
+		}
+	}
+}
+
+// completeRules completes the id of a rule.
+func completeRules(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var list []string
+	for _, r := range audit.Rules() {
+		list = append(list, cobra.CompletionWithDesc(r.ID, r.Title))
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
 // auditInit writes a first register.
 func (a *app) auditInit(cmd *cobra.Command, f *auditFlags, opts *report.Options) error {
-	r, err := a.listenersOf(cmd, f, new(audit.Policy), report.Table, opts)
+	r, err := a.listenersOf(cmd, f, nil, report.Table, opts)
 	if err != nil {
 		return err
 	}
@@ -148,8 +218,8 @@ func (a *app) auditInit(cmd *cobra.Command, f *auditFlags, opts *report.Options)
 	})
 }
 
-// listenersOf returns the report to hold against a register: of a scan that
-// looks for all that the register speaks of, or the saved one.
+// listenersOf returns the report to hold against a register, nil for none: of a
+// scan that looks for all that the register speaks of, or the saved one.
 func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Policy, format report.Format, opts *report.Options) (*report.Report, error) {
 	db := portdb.Default()
 	if f.gather.from != "" {
@@ -164,7 +234,10 @@ func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Polic
 			return nil, err
 		}
 	}
-	protocols := append(scanner.DefaultProtocols(), policy.Protocols()...)
-	f.gather.names = f.gather.names || policy.NamesContainers()
+	protocols := scanner.DefaultProtocols()
+	if policy != nil {
+		protocols = append(protocols, policy.Protocols()...)
+		f.gather.names = f.gather.names || policy.NamesContainers()
+	}
 	return a.gather(cmd, &f.gather, db, protocols, format, opts)
 }

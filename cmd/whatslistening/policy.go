@@ -16,11 +16,11 @@ import (
 const policyFolder = "/etc/whatslistening/policy.d"
 
 // policy reads the approval register at paths, files and folders of *.yaml
-// files, in their order; that of the host where there are none. Every problem
-// that it has is told before the error.
+// files, in their order; that of the host where there are none, and nil where
+// it has none. Every problem that it has is told before the error.
 func (a *app) policy(paths []string) (*audit.Policy, error) {
 	files, err := policyFiles(paths)
-	if err != nil {
+	if err != nil || files == nil {
 		return nil, err
 	}
 	var policies []*audit.Policy
@@ -64,12 +64,18 @@ func (a *app) policy(paths []string) (*audit.Policy, error) {
 	return nil, &exitError{code: exitUsage}
 }
 
-// policyFiles returns the files of the register at paths.
+// noRegister is the error where a register is needed and there is none.
+func noRegister() error {
+	return usageError(fmt.Sprintf("name one with --policy, or write a first one: whatslistening audit --init >%s", filepath.Join(policyFolder, "10-host.yaml")),
+		"there is no register: %q does not exist", policyFolder)
+}
+
+// policyFiles returns the files of the register at paths; nil where none is
+// named and the host has none.
 func policyFiles(paths []string) ([]string, error) {
 	if len(paths) == 0 {
 		if _, err := os.Stat(policyFolder); errors.Is(err, fs.ErrNotExist) {
-			return nil, usageError(fmt.Sprintf("name one with --policy, or write a first one: whatslistening audit --init >%s", filepath.Join(policyFolder, "10-host.yaml")),
-				"there is no register: %q does not exist", policyFolder)
+			return nil, nil
 		}
 		paths = []string{policyFolder}
 	}
