@@ -37,14 +37,30 @@ type answer struct {
 	forwards *forwarding
 }
 
+// A silence is what came of questions that were not answered.
+type silence struct {
+	slow int     // how many processes did not answer
+	owed []stuck // those of them that somebody waits for still
+}
+
 // askAll completes the processes that have a script, arguments or a doubtful
-// program, and returns how many did not answer.
-func askAll(ctx context.Context, o *Options, procs []*holder) int {
+// program, and returns those that did not answer.
+func askAll(ctx context.Context, o *Options, procs []*holder) (silent silence) {
 	var asked []*holder
 	var questions []question
+	owed := o.owed()
 	for _, p := range procs {
+		if p.answer.ok {
+			p.take(p.answer) // it has not run since
+			continue
+		}
 		forwards := forwarderOf(p.Name)
 		if !p.maybeGone && !o.Args && forwards == noForwarder && interpreterOf(p.Name) == notInterpreter {
+			continue
+		}
+		if s, ok := isStuck(owed, p); ok {
+			silent.slow++
+			silent.owed = append(silent.owed, s)
 			continue
 		}
 		asked = append(asked, p)
@@ -54,14 +70,23 @@ func askAll(ctx context.Context, o *Options, procs []*holder) int {
 		})
 	}
 	procfs := o.procfs()
+	waits := make([]wait, len(questions))
 	answerer := func() func(int) answer {
 		var buf []byte
 		return func(i int) (got answer) {
+			waits[i].begun.Store(true)
 			got, buf = ask(procfs, &questions[i], buf)
+			waits[i].done.Store(true)
 			return got
 		}
 	}
-	return askEach(ctx, len(questions), answerer, func(i int, a answer) { asked[i].take(a) })
+	silent.slow += askEach(ctx, len(questions), answerer, func(i int, a answer) { asked[i].take(a) })
+	for i := range waits {
+		if s := (stuck{questions[i].pid, questions[i].start, &waits[i]}); s.owes() {
+			silent.owed = append(silent.owed, s)
+		}
+	}
+	return silent
 }
 
 // take puts an answer into the process.
@@ -69,6 +94,7 @@ func (p *holder) take(a answer) {
 	if !a.ok {
 		return // another process has the pid now
 	}
+	p.answer = a
 	p.Script, p.Args, p.forwards, p.Replaced = a.script, a.args, a.forwards, a.replaced
 	if a.present {
 		p.Exe += deletedMark

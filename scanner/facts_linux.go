@@ -12,9 +12,12 @@ import (
 type holder struct {
 	Process
 	start     uint64 // ticks since boot: with the pid the identity
-	described bool   // its facts are complete
-	maybeGone bool   // Exe ends in deletedMark, which has to be told from a name
+	comm      string
+	described bool // its facts are complete
+	maybeGone bool // Exe ends in deletedMark, which has to be told from a name
 	forwards  *forwarding
+	answer    answer // what was asked of it, where it was
+	kept      bool   // it has not run since the last scan of a series
 
 	cgroup   *cgroupFacts // nil where the file was not read
 	cgroups  uint64       // which it is in, as the kernel numbers them; 0 where it was not asked
@@ -43,11 +46,7 @@ func (r *factReader) facts(dir int, p *holder) bool {
 
 // read reads the facts below prefix in the folder dir that p does not have yet.
 func (r *factReader) read(dir int, prefix string, p *holder) bool {
-	if r.buf == nil {
-		r.buf = make([]byte, factBuf)
-		r.strings = make(map[string]string)
-		r.cgroups = make(map[string]*cgroupFacts)
-	}
+	r.begin()
 	// Before the file stat: as long as that can be read by way of dir the pid has
 	// not been given to another process.
 	uid, haveUID := p.UID, p.UID >= 0
@@ -60,21 +59,11 @@ func (r *factReader) read(dir int, prefix string, p *holder) bool {
 	case unix.ENOENT, unix.ESRCH:
 		return false
 	}
-	var comm string
 	if s, ok := parseStat(r.buf[:n]); ok {
-		comm = r.text(s.comm)
+		p.comm = r.text(s.comm)
 		p.PPID, p.start = s.ppid, s.start
 	}
-	n, e = readLink(dir, r.path.join(prefix, "exe"), r.buf)
-	if e == 0 && n < len(r.buf) {
-		path := r.buf[:n]
-		if at := n - len(deletedMark); at > 0 && string(path[at:]) == deletedMark {
-			p.Deleted, p.maybeGone = true, true
-			path = path[:at]
-		}
-		p.Exe = r.text(path)
-	}
-	p.Name = programName(p.Exe, comm)
+	r.program(dir, prefix, p)
 	if !haveUID {
 		if n, e = readName(dir, r.path.join(prefix, "status"), r.buf); e == 0 {
 			uid, haveUID = parseRealUID(r.buf[:n])
@@ -84,11 +73,39 @@ func (r *factReader) read(dir int, prefix string, p *holder) bool {
 		p.UID = uid
 	}
 	if !p.noCgroup {
-		if n, e = readName(dir, r.path.join(prefix, "cgroup"), r.buf); e == 0 {
-			p.setCgroup(r.cgroup(r.buf[:n]))
-		}
+		r.place(dir, prefix, p)
 	}
 	return true
+}
+
+// begin makes what the reader works with.
+func (r *factReader) begin() {
+	if r.buf == nil {
+		r.buf = make([]byte, factBuf)
+		r.strings = make(map[string]string)
+		r.cgroups = make(map[string]*cgroupFacts)
+	}
+}
+
+// program reads which program a process runs.
+func (r *factReader) program(dir int, prefix string, p *holder) {
+	n, e := readLink(dir, r.path.join(prefix, "exe"), r.buf)
+	if e == 0 && n < len(r.buf) {
+		path := r.buf[:n]
+		if at := n - len(deletedMark); at > 0 && string(path[at:]) == deletedMark {
+			p.Deleted, p.maybeGone = true, true
+			path = path[:at]
+		}
+		p.Exe = r.text(path)
+	}
+	p.Name = programName(p.Exe, p.comm)
+}
+
+// place reads which unit and container a process is in.
+func (r *factReader) place(dir int, prefix string, p *holder) {
+	if n, e := readName(dir, r.path.join(prefix, "cgroup"), r.buf); e == 0 {
+		p.setCgroup(r.cgroup(r.buf[:n]))
+	}
 }
 
 // setCgroup takes over what the cgroups of a process tell.
@@ -190,13 +207,17 @@ func (h *holders) describe(ctx context.Context) error {
 			fresh = append(fresh, p)
 		}
 	}
-	h.counts.Slow += complete(ctx, root, h.options, fresh, h.users)
+	silent := complete(ctx, root, h.options, fresh, h.users)
+	h.counts.Slow += silent.slow
+	if h.series != nil {
+		h.series.after.stuck = append(h.series.after.stuck, silent.owed...)
+	}
 	return ctx.Err()
 }
 
 // complete fills in the facts of processes that need more than their own small
-// files, and returns how many did not answer in time.
-func complete(ctx context.Context, root *procRoot, o *Options, procs []*holder, users *users) int {
+// files, and returns those that did not answer in time.
+func complete(ctx context.Context, root *procRoot, o *Options, procs []*holder, users *users) silence {
 	boot, haveBoot := root.bootTime()
 	parents := parents{root: root, procs: procs}
 	for _, p := range procs {

@@ -71,7 +71,7 @@ func (w *walker) take(f taskFile) {
 		if w.trail != nil {
 			name := w.path.descriptor(f.pid, f.fd)
 			if n, e := readDescriptor(w.root.fd, name, &w.link); e == 0 {
-				w.trail.file(w.root.fd, f.pid, name, w.link[:n])
+				w.trail.file(w.root.fd, f.pid, name, parseNetLink(w.link[:n]))
 			}
 		}
 	}

@@ -29,6 +29,10 @@ type holders struct {
 	trails []*netTrail
 	counts holderStats
 	kernel bool // whether the kernel has said who holds what
+	// series is nil for a scan by itself; notes are what is known of pids in a series
+	// already, if anything.
+	series *series
+	notes  *memory
 }
 
 // holderStats are what the walk saw and could not see.
@@ -142,30 +146,46 @@ func unheld(s *Socket) bool { return len(s.Holders) == 0 && s.Inode != 0 }
 // without a holder. What has been found already, if anything, is joined.
 func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, already *walker) error {
 	h.counts.Processes += len(pids)
-	withTable, err := h.pass(ctx, root, pids, socks, keep, (*walker).process, already)
+	process, threads := (*walker).process, (*walker).threads
+	var notes *memory
+	if h.series.tells(root) {
+		process, threads, notes = (*walker).processAgain, (*walker).threadsAgain, h.notes
+		if h.notes = nil; notes == nil {
+			notes = newNotes(pids)
+		}
+	}
+	withTable, err := h.pass(ctx, root, pids, socks, keep, process, notes, already)
 	if err != nil {
 		return err
 	}
 	// Where the process itself has no table, its threads' were looked at.
-	_, err = h.pass(ctx, root, withTable, socks, unheld, (*walker).threads, nil)
+	if _, err = h.pass(ctx, root, withTable, socks, unheld, threads, notes, nil); err == nil && notes != nil {
+		h.seeToParents(root, notes)
+		h.series.after.note(notes.records)
+	}
 	return err
 }
 
 // pass has a few workers look into the processes for the sockets that keep
 // admits, and joins what they found. It returns the processes that have a table
 // of descriptors which could be read.
-func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int), already *walker) ([]int32, error) {
+func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int), notes *memory, already *walker) ([]int32, error) {
 	set := newInodeSet(socks, keep)
 	search := h.search
 	h.search = nil // one walk is enough for that
 	if set.n == 0 && search == nil || len(pids) == 0 && already == nil {
 		return nil, ctx.Err()
 	}
+	again := remembering{series: h.series, notes: notes}
+	if notes != nil {
+		h.series.begin(socks, set)
+		again.whole = set == h.series.after.listed
+	}
 	workers := make([]*walker, min(runtime.GOMAXPROCS(0), maxWorkers, (len(pids)+perWorker-1)/perWorker))
 	var next atomic.Int64
 	var group sync.WaitGroup
 	for i := range workers {
-		w := &walker{root: root, set: set, bare: h.bare, read: factReader{pidfds: root.own}, modes: modes{asks: root.counts}}
+		w := &walker{root: root, set: set, bare: h.bare, read: factReader{pidfds: root.own}, modes: modes{asks: root.counts}, again: again}
 		workers[i] = w
 		if search != nil {
 			w.trail = search.newTrail(root.own)

@@ -35,6 +35,8 @@ type walker struct {
 	read factReader
 
 	kcmpRefused bool
+
+	again remembering // in a series of scans
 }
 
 // found is a holder: its sockets start at from in the hits of its walker.
@@ -54,7 +56,7 @@ func missesAllowed(n int) int { return 4 + n/4 }
 
 // process looks at the descriptors of a process.
 func (w *walker) process(pid int) {
-	if _, ok := slices.BinarySearch(w.bare, int32(pid)); ok {
+	if w.isBare(pid) {
 		return
 	}
 	w.pid = pid
@@ -102,6 +104,12 @@ func (w *walker) process(pid int) {
 	if len(w.hits) > from {
 		w.holder(dir, pid, from)
 	}
+}
+
+// isBare reports whether a process is known to have nothing.
+func (w *walker) isBare(pid int) bool {
+	_, ok := slices.BinarySearch(w.bare, int32(pid))
+	return ok
 }
 
 // mayHold reports whether a process that may not be looked into has descriptors
@@ -182,15 +190,13 @@ func (w *walker) descriptor(dir, fd int, name *byte) unix.Errno {
 		w.modes.learn(fd, w.link[:n])
 	}
 	if inode := parseSocketLink(w.link[:n]); inode != 0 {
-		s := w.set.find(inode)
-		if s < 0 && w.trail != nil {
+		if !w.hit(inode) && w.trail != nil {
 			w.trail.socket(w.pid, fd, inode)
 		}
-		for ; s >= 0; s = w.set.after(s) {
-			w.hits = append(w.hits, s)
-		}
 	} else if w.trail != nil && w.link[0] == 'n' {
-		w.trail.file(dir, w.pid, name, w.link[:n])
+		inode := parseNetLink(w.link[:n])
+		w.trail.file(dir, w.pid, name, inode)
+		w.again.file(fd, inode)
 	}
 	return 0
 }

@@ -18,8 +18,8 @@ func (h *holders) find(ctx context.Context, way HolderSource, p privileges, sock
 	}
 	defer root.close()
 	c.Holders = HoldersProc.String()
-	if !slices.ContainsFunc(socks, func(s Socket) bool { return unheld(&s) }) {
-		way = HoldersProc // which is to count the processes
+	if h.series != nil || !slices.ContainsFunc(socks, func(s Socket) bool { return unheld(&s) }) {
+		way = HoldersProc // which remembers, and is to count the processes
 	}
 	if way == HoldersBPF || way == HoldersAuto && p.mayBPF() && p.seeAll() && h.bpfPays(root, pids) {
 		err := h.attachBPF(ctx, root, pids, socks, everySocket)

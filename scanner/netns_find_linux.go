@@ -24,6 +24,10 @@ type netSearch struct {
 	// pids are the processes that there were, by number, and bare those among
 	// them without descriptors and without threads: the kernel's own, and zombies.
 	pids, bare []int32
+	// series is of the series that the scan is one of, and notes are what the search
+	// saw of the processes; nil for a scan by itself.
+	series *series
+	notes  *memory
 
 	group sync.WaitGroup // the search, while it is under way
 }
@@ -31,7 +35,7 @@ type netSearch struct {
 // beginNetSearch has a search run while the scan does other things, unless no
 // namespace but the scan's own is asked for or the source shows no other.
 func beginNetSearch(o *Options, source Source) *netSearch {
-	s := &netSearch{privileges: readPrivileges(), named: map[string]*netNS{OwnNamespace: nil}}
+	s := &netSearch{privileges: readPrivileges(), named: map[string]*netNS{OwnNamespace: nil}, series: newSeries(o)}
 	s.deep = o.NetNS == NetNSAll
 	s.trail = s.deep || o.NetNS == "" && s.privileges.uid == 0 && s.privileges.admin
 	if source != Netlink {
@@ -54,6 +58,9 @@ func (s *netSearch) search(procfs string) {
 	defer root.close()
 	if s.pids, err = root.pids(); err != nil {
 		return
+	}
+	if s.series.tells(root) {
+		s.notes = newNotes(s.pids)
 	}
 	s.processes(root)
 	if !root.real {
@@ -117,7 +124,11 @@ func (s *netSearch) processes(root *procRoot) {
 	for i := range parts {
 		p := &netSearcher{w: walker{root: root}, deep: s.deep, found: make(map[uint64]*netNS)}
 		parts[i] = p
-		pids := s.pids[i*len(s.pids)/n : (i+1)*len(s.pids)/n]
+		first, end := i*len(s.pids)/n, (i+1)*len(s.pids)/n
+		pids := s.pids[first:end]
+		if s.notes != nil {
+			p.before, p.notes = s.series.before, s.notes.records[first:end]
+		}
 		if i == n-1 {
 			p.look(pids)
 			break
@@ -146,19 +157,27 @@ type netSearcher struct {
 	last  *netNS // of the last process: most are in one namespace
 	deep  bool   // whether threads are asked too
 	bare  []int32
+	// Of a series of scans alone: what the last one left, and what is noted of each
+	// process.
+	before *memory
+	notes  []record
 	// kernel reports whether the last process was the kernel's own. Those began
 	// one after the other, from pid 2 on.
 	kernel bool
 }
 
 func (s *netSearcher) look(pids []int32) {
-	for _, pid := range pids {
-		s.process(int(pid))
+	for i, pid := range pids {
+		var note *record
+		if s.notes != nil {
+			note = &s.notes[i]
+		}
+		s.process(int(pid), note)
 	}
 }
 
 // process notes the namespace of a process.
-func (s *netSearcher) process(pid int) {
+func (s *netSearcher) process(pid int, note *record) {
 	w := &s.w
 	if (s.kernel || pid == 2) && w.root.counts {
 		// What has no descriptors holds no socket. The walk need not ask again.
@@ -170,22 +189,40 @@ func (s *netSearcher) process(pid int) {
 			return
 		}
 	}
-	n, e := readDescriptor(w.root.fd, w.path.set(pid, "/ns/net"), &w.link)
-	if e == unix.ENOENT && w.hasThreads(pid) {
-		// A main thread that has ended is in no namespace. Its threads are.
-		n, e = s.thread(pid)
+	inode := uint64(0)
+	if note != nil {
+		note.stamp = w.root.stampOf(pid, &w.path)
+		inode = s.before.netnsOf(note)
 	}
-	if e != 0 {
+	if inode == 0 {
+		inode = s.namespace(pid)
+	}
+	if !s.at(inode, pid) {
 		return
 	}
-	if !s.at(parseNetLink(w.link[:n]), pid) {
-		return
+	if note != nil {
+		note.netns = inode
 	}
 	s.last.Processes++
 	s.inside(pid)
 	if s.deep && w.hasThreads(pid) {
 		s.threads(pid)
 	}
+}
+
+// namespace returns the network namespace of a process, 0 where that is not to be
+// seen.
+func (s *netSearcher) namespace(pid int) uint64 {
+	w := &s.w
+	n, e := readDescriptor(w.root.fd, w.path.set(pid, "/ns/net"), &w.link)
+	if e == unix.ENOENT && w.hasThreads(pid) {
+		// A main thread that has ended is in no namespace. Its threads are.
+		n, e = s.thread(pid)
+	}
+	if e != 0 {
+		return 0
+	}
+	return parseNetLink(w.link[:n])
 }
 
 // at makes the namespace with an inode, which a process is in, the last one.

@@ -51,9 +51,8 @@ func (t *netTrail) reads(owner uint32) bool {
 	return true
 }
 
-// file notes a descriptor whose link is that of a network namespace.
-func (t *netTrail) file(dir, pid int, name *byte, link []byte) {
-	inode := parseNetLink(link)
+// file notes a descriptor of the network namespace with an inode, 0 for none.
+func (t *netTrail) file(dir, pid int, name *byte, inode uint64) {
 	if inode == 0 || t.known[inode] != nil || t.found[inode] != nil {
 		return
 	}

@@ -24,15 +24,19 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 	u := (*users)(nil)
 	if source == Netlink {
 		h := newHolders(o)
+		if h.series = search.series; h.series != nil {
+			h.series.seen = search.notes
+		}
 		if len(search.named) == 1 {
 			// No socket was listed since the search saw these processes.
-			h.pids, h.bare = search.pids, search.bare
+			h.pids, h.bare, h.notes = search.pids, search.bare, search.notes
 		}
 		if err := s.hold(ctx, o, h, search); err != nil {
 			c.limit(true, LimitInterrupted, fmt.Sprintf("the search for processes ended early: %v", err), "")
 		}
 		search.close()
 		s.publish(h.forwards())
+		s.memory = h.remember(s.Sockets)
 		s.activated(o)
 		st, u = h.stats(), h.users
 		c.Processes, c.Unreadable = st.Processes, st.Unreadable
@@ -73,6 +77,9 @@ func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders, search *net
 		}
 	}
 	if s.dropGone(ctx, o, search) > 0 {
+		if err := h.lookEverywhere(ctx, s.Sockets); err != nil {
+			return err
+		}
 		before := h.stats().Processes
 		if err := h.again(ctx, s.Sockets); err != nil {
 			return err

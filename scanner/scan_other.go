@@ -66,6 +66,9 @@ func readHost(_ context.Context, _ *Options, c *Coverage) (Host, Namespace) {
 	return h, Namespace{}
 }
 
+// A memory is what a scan leaves to the next one; nothing but on Linux.
+type memory struct{}
+
 // own says why sockets are without holders. The source has named the rest.
 func (s *Snapshot) own(_ context.Context, _ *Options, _ Source, _ *netSearch) {
 	c := &s.Coverage

@@ -16,6 +16,8 @@ type Snapshot struct {
 	// asked for ([Options.Verify]).
 	Discrepancies []Discrepancy
 	Coverage      Coverage
+
+	memory *memory // for the next scan of a series; nil where there is to be none
 }
 
 // A Namespace is a network namespace: network_namespaces(7).
