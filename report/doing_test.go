@@ -56,11 +56,13 @@ func TestBacklogNotes(t *testing.T) {
 	}{
 		{"all is well", []annotate.Listener{listener(scanner.TCP, "0.0.0.0", 80, "http", nginx)}, nil},
 		{
-			"full", []annotate.Listener{queued(listener(scanner.TCP, "0.0.0.0", 80, "http", nginx), annotate.BacklogFull, full)},
+			"full",
+			[]annotate.Listener{queued(listener(scanner.TCP, "0.0.0.0", 80, "http", nginx), annotate.BacklogFull, full)},
 			[]string{"! tcp/80: the accept queue is full (129/128), 12 dropped (34 overflows in the network namespace); hint: nginx" + hint},
 		},
 		{
-			"full, nothing dropped, no holder", []annotate.Listener{
+			"full, nothing dropped, no holder",
+			[]annotate.Listener{
 				with(queued(listener(scanner.TCP, "0.0.0.0", 80, "http"), annotate.BacklogFull, scanner.Queue{Length: 1}), func(l *annotate.Listener) {
 					l.Namespace = "elsewhere"
 				}),
@@ -68,14 +70,16 @@ func TestBacklogNotes(t *testing.T) {
 			[]string{"! tcp/80: the accept queue is full (1/0); hint: the program" + hint},
 		},
 		{
-			"the second of a row", []annotate.Listener{
+			"the second of a row",
+			[]annotate.Listener{
 				listener(scanner.TCP, "0.0.0.0", 80, "http", nginx),
 				queued(listener(scanner.TCP, "::", 80, "http", nginx), annotate.BacklogFull, full),
 			},
 			[]string{"! tcp/80: the accept queue is full (129/128), 12 dropped (34 overflows in the network namespace); hint: nginx" + hint},
 		},
 		{
-			"a unix socket", []annotate.Listener{
+			"a unix socket",
+			[]annotate.Listener{
 				with(queued(listener(scanner.Unix, "0.0.0.0", 0, "", nginx), annotate.BacklogFull, full), func(l *annotate.Listener) {
 					l.Addr, l.Unix = netip.Addr{}, &scanner.UnixAddr{Type: "stream", Path: "/run/a\nb"}
 					l.Queue.Dropped = 0
@@ -84,7 +88,8 @@ func TestBacklogNotes(t *testing.T) {
 			[]string{`! unix /run/a\x0ab: the accept queue is full (129/128); hint: nginx` + hint},
 		},
 		{
-			"was full comes last", []annotate.Listener{
+			"was full comes last",
+			[]annotate.Listener{
 				queued(listener(scanner.TCP, "0.0.0.0", 22, "ssh", evil), annotate.BacklogWasFull, was),
 				queued(listener(scanner.TCP, "0.0.0.0", 80, "http", nginx), annotate.BacklogFull, full),
 			},
@@ -143,17 +148,20 @@ func TestMayNotStartNotes(t *testing.T) {
 		{"none", []annotate.Listener{listener(scanner.TCP, "0.0.0.0", 50051, "", app)}, nil},
 		{"one", []annotate.Listener{at(50051, "host")}, []string{"! tcp/50051" + one + set + "22,8000-8100,50051"}},
 		{
-			"joined with what is reserved", []annotate.Listener{at(8101, "host"), at(50051, "host"), at(50052, "host")},
+			"joined with what is reserved",
+			[]annotate.Listener{at(8101, "host"), at(50051, "host"), at(50052, "host")},
 			[]string{"! tcp/8101, tcp/50051, tcp/50052" + many + set + "22,8000-8101,50051-50052"},
 		},
 		{
-			"two sockets of a port", []annotate.Listener{
+			"two sockets of a port",
+			[]annotate.Listener{
 				at(50051, "host"), startless(listener(scanner.TCP, "::", 50051, "", process(9, "other", "root")), "host"),
 			},
 			[]string{"! tcp/50051" + one + set + "22,8000-8100,50051"},
 		},
 		{
-			"another namespace", []annotate.Listener{at(40000, "we\x1bb"), at(50051, "host")},
+			"another namespace",
+			[]annotate.Listener{at(40000, "we\x1bb"), at(50051, "host")},
 			[]string{
 				"! tcp/50051" + one + set + "22,8000-8100,50051",
 				"! tcp/40000" + one + set + `7000,40000 (in the network namespace we\x1bb)`,

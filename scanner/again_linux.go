@@ -156,6 +156,8 @@ type series struct {
 	deep   bool    // whether every network namespace is looked for
 	// seen is what the search for network namespaces saw of the processes.
 	seen *memory
+	// anew reports whether nothing is to be taken from memory any more.
+	anew bool
 	// news reports whether a socket was listed that was not listed before.
 	news bool
 }
@@ -194,10 +196,24 @@ func (s *series) begin(socks []Socket, set *inodeSet) {
 	}
 }
 
+// known returns what is known of a process that is as it was: by this scan, which
+// may look at processes more than once, or by the last one; nil for nothing.
+func (s *series) known(pid int, now stamp) *record {
+	if s.anew || now == (stamp{}) {
+		return nil
+	}
+	for _, m := range [...]*memory{s.after, s.before} {
+		if r := m.find(pid); r != nil && r.stamp == now {
+			return r
+		}
+	}
+	return nil
+}
+
 // lookEverywhere looks for the sockets that are without a holder, and that were
 // not so before, in processes that are as they were too.
 func (h *holders) lookEverywhere(ctx context.Context, socks []Socket) error {
-	if h.series == nil || h.series.before == nil {
+	if h.series == nil || h.series.before == nil || h.series.deep {
 		return nil
 	}
 	known := h.series.before.unheld
@@ -216,7 +232,7 @@ func (h *holders) lookEverywhere(ctx context.Context, socks []Socket) error {
 		return err
 	}
 	defer root.close()
-	h.series.before = nil
+	h.series.anew = true
 	h.counts = holderStats{}
 	return h.look(ctx, root, h.seen, socks, lost, nil)
 }

@@ -31,7 +31,7 @@ func (w *walker) processAgain(pid int) {
 	if w.isBare(pid) {
 		return
 	}
-	note, old := w.again.notes.find(pid), w.again.before.find(pid)
+	note := w.again.notes.find(pid)
 	// Before the table is read: what comes later shows the next time.
 	if note.stamp == (stamp{}) {
 		note.stamp = w.root.stampOf(pid, &w.path)
@@ -40,7 +40,7 @@ func (w *walker) processAgain(pid int) {
 		}
 	}
 	now := note.stamp
-	if now != (stamp{}) && old != nil && old.stamp == now && (w.trail == nil || old.trailed) && w.recall(note, old) {
+	if old := w.again.known(pid, now); old != nil && (w.trail == nil || old.trailed) && w.recall(note, old) {
 		return
 	}
 	failed, withTable := w.unreadable+w.exhausted, len(w.withTable)

@@ -47,9 +47,17 @@ type Options struct {
 	// socket at: each is bound for an instant, and where it turns out to be taken,
 	// connected to on loopback.
 	Verify, Probe bool
-	// Previous is an earlier snapshot by this process, of the same options: what
-	// has not changed since is not looked for again. It is not written to, and
-	// the new snapshot shares its processes.
+	// Previous makes the scan one of a series: it is an earlier snapshot by this
+	// process, of the same options, or a new one to begin with. Processes that have
+	// not run since are not looked into again (Linux, sock_diag; not with NetNSAll).
+	// What the scan shows is what one by itself would show, but that a process which
+	// has been running since the kernel's last tick (at most 10 ms, or a second on a
+	// processor without ticks), and which in that time both closed a descriptor and
+	// got one of a socket that others hold too, may be missing among its holders
+	// until the next scan; and so may one that shares its table of descriptors with
+	// another process which did that.
+	//
+	// Previous is not written to. A series walks /proc/PID/fd, whatever Holders says.
 	Previous *Snapshot
 	// root is where the host's files are; empty for those of this process.
 	root string

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Again times a series of scans in one process: the first, and those after it,
 // which look again only into processes that have run in the meantime.
 //
