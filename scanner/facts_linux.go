@@ -14,6 +14,7 @@ type holder struct {
 	start     uint64 // ticks since boot: with the pid the identity
 	comm      string
 	described bool // its facts are complete
+	ended     bool // it is no more
 	maybeGone bool // Exe ends in deletedMark, which has to be told from a name
 	forwards  *forwarding
 	answer    answer // what was asked of it, where it was

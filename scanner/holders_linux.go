@@ -170,7 +170,12 @@ func (h *holders) look(ctx context.Context, root *procRoot, pids []int32, socks 
 // admits, and joins what they found. It returns the processes that have a table
 // of descriptors which could be read.
 func (h *holders) pass(ctx context.Context, root *procRoot, pids []int32, socks []Socket, keep func(*Socket) bool, look func(*walker, int), notes *memory, already *walker) ([]int32, error) {
-	set := newInodeSet(socks, keep)
+	var set *inodeSet
+	if already != nil {
+		set = already.set // of the same sockets
+	} else {
+		set = newInodeSet(socks, keep)
+	}
 	search := h.search
 	h.search = nil // one walk is enough for that
 	if set.n == 0 && search == nil || len(pids) == 0 && already == nil {

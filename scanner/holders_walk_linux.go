@@ -14,7 +14,8 @@ type walker struct {
 
 	hits      []int32 // the sockets found, process after process
 	found     []found
-	withTable []int32 // the processes whose table was read
+	last      processID // of found, where the kernel names the processes
+	withTable []int32   // the processes whose table was read
 
 	unreadable, exhausted int
 	// empty reports whether the last process had no descriptors. Kernel threads
@@ -37,6 +38,12 @@ type walker struct {
 	kcmpRefused bool
 
 	again remembering // in a series of scans
+}
+
+// A processID tells processes apart: a pid is used again.
+type processID struct {
+	pid   int
+	start uint64
 }
 
 // found is a holder: its sockets start at from in the hits of its walker.
