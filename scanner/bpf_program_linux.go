@@ -57,17 +57,34 @@ func (a *bpfAssembler) withNumber(op int, dst bpfRegister, n int32) {
 	a.add(unix.BPF_ALU64|op|unix.BPF_K, dst, 0, 0, n)
 }
 
-// number is dst = n, in the space of two instructions. With a source it is what
-// the kernel makes of n: BPF_PSEUDO_MAP_VALUE.
-func (a *bpfAssembler) number(dst, source bpfRegister, n uint64) {
-	a.add(unix.BPF_LD|unix.BPF_IMM|unix.BPF_DW, dst, source, 0, int32(uint32(n)))
-	a.add(0, 0, 0, 0, int32(uint32(n>>32)))
+// number is dst = n, in the space of two instructions.
+func (a *bpfAssembler) number(dst bpfRegister, n uint64) { a.wide(dst, 0, uint32(n), uint32(n>>32)) }
+
+// memory is dst = the address of the one element of a map, and off.
+func (a *bpfAssembler) memory(dst bpfRegister, fd, off int) {
+	a.wide(dst, unix.BPF_PSEUDO_MAP_VALUE, uint32(fd), uint32(off))
+}
+
+func (a *bpfAssembler) wide(dst, kind bpfRegister, low, high uint32) {
+	a.add(unix.BPF_LD|unix.BPF_IMM|unix.BPF_DW, dst, kind, 0, int32(low))
+	a.add(0, 0, 0, 0, int32(high))
 }
 
 // jumpIf goes elsewhere where dst compares to n as op says: to what follows the
 // land of the jump that it returns.
 func (a *bpfAssembler) jumpIf(op int, dst bpfRegister, n int32) bpfJump {
 	a.add(unix.BPF_JMP|op|unix.BPF_K, dst, 0, 0, n)
+	return bpfJump(len(a.program) - 1)
+}
+
+// jumpIfSame and jumpUnlessSame are jumpIf for two registers.
+func (a *bpfAssembler) jumpIfSame(dst, src bpfRegister) bpfJump {
+	a.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_X, dst, src, 0, 0)
+	return bpfJump(len(a.program) - 1)
+}
+
+func (a *bpfAssembler) jumpUnlessSame(dst, src bpfRegister) bpfJump {
+	a.add(unix.BPF_JMP|unix.BPF_JNE|unix.BPF_X, dst, src, 0, 0)
 	return bpfJump(len(a.program) - 1)
 }
 
@@ -141,23 +158,36 @@ const (
 	nsfsMagic   = 0x6e736673
 )
 
+// The program's map has one element: the bits of the inodes that are wanted, and
+// behind them the record at hand, with the task that it was filled in for. There
+// is one reader, and so one program at work.
+const (
+	recordInode   = 0
+	recordStart   = 8
+	recordCgroups = 16
+	recordPID     = 24
+	recordUser    = 28
+	recordFD      = 32
+	recordMagic   = 36
+	lastTask      = taskFileRecordLen
+	lastStart     = lastTask + 8
+	memoryTail    = lastStart + 8
+)
+
 // taskFileProgram is called with each descriptor of each table of descriptors,
 // and writes a record for those that stand for a namespace, or for a socket of
-// which the bits, in the map bitsMap, have one set: see inodeBits. It writes one
-// for descriptor 0 in any case, to show that it was there.
+// which the bits have one set: see inodeBits. It writes one for descriptor 0 in
+// any case, to show that it was there. memory is the descriptor of its map.
 //
-// The pid is the one that the process has in the pid namespace of who reads, as
-// everything in its /proc: struct pid has one number for each level of
-// namespaces, and the reader is on its own.
-func taskFileProgram(l *taskFileLayout, bits inodeBits, bitsMap int) []bpfInstruction {
+// Where a task is described the kernel's memory is read by address, and not by
+// type: the types of some ten pointers would cost the kernel two milliseconds to
+// check, and most descriptors are of the same task as the one before.
+func taskFileProgram(l *taskFileLayout, bits inodeBits, memory int) []bpfInstruction {
 	const (
-		ctx, file, task, inode = 6, 7, 8, 9 // R6 to R9 outlive calls
-		stack                  = 10
-		recordAt               = -taskFileRecordLen
-		startAt, cgroupsAt     = recordAt + 8, recordAt + 16
-		pidAt, userAt          = recordAt + 24, recordAt + 28
-		fdAt, magicAt          = recordAt + 32, recordAt + 36
-		exiting                = 4 // PF_EXITING of <linux/sched.h>
+		ctx, record, task, inode, leader = 6, 7, 8, 9, 9 // R6 to R9 outlive calls
+		file, magic, fd                  = 7, 3, 4
+		stack, scratch                   = 10, -8
+		exiting                          = 4 // PF_EXITING of <linux/sched.h>
 	)
 	var a bpfAssembler
 	a.move(ctx, 1)
@@ -166,76 +196,88 @@ func taskFileProgram(l *taskFileLayout, bits inodeBits, bitsMap int) []bpfInstru
 	a.load(unix.BPF_DW, task, ctx, taskFileTask)
 	a.exitIf(unix.BPF_JEQ, task, 0)
 
-	a.load(unix.BPF_DW, file, file, l.fileInode)
-	a.load(unix.BPF_DW, inode, file, l.inodeNumber)
 	// Inodes count within a filesystem. A descriptor opened with O_PATH is one of
 	// the same filesystem too, as it is in /proc/PID/fd.
-	a.load(unix.BPF_DW, 3, file, l.inodeSuper)
-	a.load(unix.BPF_DW, 3, 3, l.superMagic)
-	a.store(unix.BPF_W, stack, magicAt, 3)
-	a.load(unix.BPF_W, 4, ctx, taskFileFD)
-	a.store(unix.BPF_W, stack, fdAt, 4)
-	namespace := a.jumpIf(unix.BPF_JEQ, 3, nsfsMagic)
-	first := a.jumpIf(unix.BPF_JEQ, 4, 0)
-	a.exitIf(unix.BPF_JNE, 3, sockfsMagic)
+	a.load(unix.BPF_DW, file, file, l.fileInode)
+	a.load(unix.BPF_DW, inode, file, l.inodeNumber)
+	a.load(unix.BPF_DW, magic, file, l.inodeSuper)
+	a.load(unix.BPF_DW, magic, magic, l.superMagic)
+	a.load(unix.BPF_W, fd, ctx, taskFileFD)
+	namespace := a.jumpIf(unix.BPF_JEQ, magic, nsfsMagic)
+	first := a.jumpIf(unix.BPF_JEQ, fd, 0)
+	a.exitIf(unix.BPF_JNE, magic, sockfsMagic)
 	// Is the bit of the inode set?
 	a.move(1, inode)
-	a.number(2, 0, inodeFactor)
+	a.number(2, inodeFactor)
 	a.with(unix.BPF_MUL, 1, 2)
 	a.withNumber(unix.BPF_RSH, 1, int32(bits.shift))
 	a.move(2, 1)
 	a.withNumber(unix.BPF_AND, 2, 7)
 	a.withNumber(unix.BPF_RSH, 1, 3)
-	a.number(3, unix.BPF_PSEUDO_MAP_VALUE, uint64(bitsMap))
-	a.with(unix.BPF_ADD, 3, 1)
-	a.load(unix.BPF_B, 1, 3, 0)
+	a.memory(5, memory, 0)
+	a.with(unix.BPF_ADD, 5, 1)
+	a.load(unix.BPF_B, 1, 5, 0)
 	a.with(unix.BPF_RSH, 1, 2)
 	a.withNumber(unix.BPF_AND, 1, 1)
 	a.exitIf(unix.BPF_JEQ, 1, 0)
 	a.land(first)
 	a.land(namespace)
-	a.store(unix.BPF_DW, stack, recordAt, inode)
 
-	a.load(unix.BPF_DW, task, task, l.taskLeader)
+	a.memory(record, memory, len(bits.bytes))
+	a.store(unix.BPF_DW, record, recordInode, inode)
+	a.store(unix.BPF_W, record, recordFD, fd)
+	a.store(unix.BPF_W, record, recordMagic, magic)
+	// Is it the task of the record? Its address alone may be another's by now.
 	a.load(unix.BPF_DW, 1, task, l.taskStart)
-	a.store(unix.BPF_DW, stack, startAt, 1)
-	a.load(unix.BPF_W, 2, task, l.taskFlags)
-	a.withNumber(unix.BPF_AND, 2, exiting)
+	a.load(unix.BPF_DW, 2, record, lastStart)
+	another := a.jumpUnlessSame(1, 2)
+	a.load(unix.BPF_DW, 2, record, lastTask)
+	same := a.jumpIfSame(2, task)
+	a.land(another)
+	a.store(unix.BPF_DW, record, lastStart, 1)
+	a.store(unix.BPF_DW, record, lastTask, task)
+
+	// read copies size bytes from address + off, and follow takes a pointer there.
+	read := func(to bpfRegister, toOff, size int32, address bpfRegister, off int16) {
+		a.move(3, address)
+		a.withNumber(unix.BPF_ADD, 3, int32(off))
+		a.move(1, to)
+		a.withNumber(unix.BPF_ADD, 1, toOff)
+		a.withNumber(unix.BPF_MOV, 2, size)
+		a.call(bpfProbeReadKernel)
+	}
+	follow := func(to, address bpfRegister, off int16) {
+		read(stack, scratch, 8, address, off)
+		a.load(unix.BPF_DW, to, stack, scratch)
+	}
+	follow(leader, task, l.taskLeader)
+	read(record, recordStart, 8, leader, l.taskStart)
 	a.withNumber(unix.BPF_MOV, 1, 0)
-	ended := a.jumpIf(unix.BPF_JNE, 2, 0)
-	a.load(unix.BPF_DW, 1, task, l.taskCgroups)
+	a.store(unix.BPF_DW, record, recordCgroups, 1)
+	read(stack, scratch, 4, leader, l.taskFlags)
+	a.load(unix.BPF_W, 1, stack, scratch)
+	a.withNumber(unix.BPF_AND, 1, exiting)
+	ended := a.jumpIf(unix.BPF_JNE, 1, 0)
+	read(record, recordCgroups, 8, leader, l.taskCgroups)
 	a.land(ended)
-	a.store(unix.BPF_DW, stack, cgroupsAt, 1)
+	follow(1, leader, l.taskCred)
+	read(record, recordUser, 4, 1, l.credUser)
 
 	// pid = leader->thread_pid->numbers[current->thread_pid->level].nr
-	a.move(1, stack)
-	a.withNumber(unix.BPF_ADD, 1, pidAt)
-	a.withNumber(unix.BPF_MOV, 2, 8)
-	a.move(3, task)
-	a.withNumber(unix.BPF_ADD, 3, int32(l.taskPID))
-	a.call(bpfProbeReadKernel)
+	follow(leader, leader, l.taskPID)
 	a.call(bpfGetCurrentTaskBTF)
-	a.load(unix.BPF_DW, 1, 0, l.taskPID)
-	a.load(unix.BPF_W, 1, 1, l.pidLevel)
+	follow(1, 0, l.taskPID)
+	read(stack, scratch, 4, 1, l.pidLevel)
+	a.load(unix.BPF_W, 1, stack, scratch)
 	a.withNumber(unix.BPF_MUL, 1, int32(l.numberSize))
-	a.load(unix.BPF_DW, 3, stack, pidAt)
-	a.with(unix.BPF_ADD, 3, 1)
-	a.withNumber(unix.BPF_ADD, 3, int32(l.pidNumbers)+int32(l.numberValue))
-	a.withNumber(unix.BPF_MOV, 1, 0)
-	a.store(unix.BPF_DW, stack, pidAt, 1)
-	a.move(1, stack)
-	a.withNumber(unix.BPF_ADD, 1, pidAt)
-	a.withNumber(unix.BPF_MOV, 2, 4)
-	a.call(bpfProbeReadKernel)
+	a.with(unix.BPF_ADD, leader, 1)
+	a.withNumber(unix.BPF_ADD, leader, int32(l.pidNumbers))
+	read(record, recordPID, 4, leader, l.numberValue)
 
-	a.load(unix.BPF_DW, 1, task, l.taskCred)
-	a.load(unix.BPF_W, 1, 1, l.credUser)
-	a.store(unix.BPF_W, stack, userAt, 1)
-
+	a.land(same)
 	a.load(unix.BPF_DW, 1, ctx, taskFileMeta)
 	a.load(unix.BPF_DW, 1, 1, metaSeq)
-	a.move(2, stack)
-	a.withNumber(unix.BPF_ADD, 2, recordAt)
+	a.move(2, record)
 	a.withNumber(unix.BPF_MOV, 3, taskFileRecordLen)
 	a.call(bpfSeqWrite)
 	return a.finish()

@@ -87,12 +87,12 @@ func openTaskFiles(layout *taskFileLayout, set *inodeSet, one uint64) (int, erro
 			wanted.add(inode)
 		}
 	}
-	bitsMap, err := newBPFArray(wanted.bytes)
+	memory, err := newBPFArray(append(wanted.bytes, make([]byte, memoryTail)...))
 	if err != nil {
 		return -1, err
 	}
-	defer closeFile(bitsMap)
-	program, err := loadBPFIterator(taskFileProgram(layout, wanted, bitsMap), layout.function)
+	defer closeFile(memory)
+	program, err := loadBPFIterator(taskFileProgram(layout, wanted, memory), layout.function)
 	if err != nil {
 		return -1, err
 	}
