@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"testing"
 
@@ -114,5 +115,67 @@ func BenchmarkParse(b *testing.B) {
 		if err != nil || len(joinLists([]*socketList{&list})) != 1000 {
 			b.Fatal(list.size(), err)
 		}
+	}
+}
+
+// BenchmarkAgain scans beside 40 processes that sleep with 250 sockets each: by
+// itself, and as one of a series.
+func BenchmarkAgain(b *testing.B) {
+	for _, name := range []string{"alone", "again"} {
+		b.Run(name, func(b *testing.B) {
+			benchNetns(b, func() {
+				room(b, 1000)
+				for i := range 40 {
+					defer sleeper(b, 7000+i, 250)()
+				}
+				o := Options{NetNS: NetNSOwn, Holders: HoldersProc}
+				look := func() *Snapshot {
+					s, err := Scan(context.Background(), &o)
+					if err != nil || len(s.Sockets) != 40 {
+						b.Fatal(len(s.Sockets), err)
+					}
+					return s
+				}
+				if name == "again" {
+					o.Previous = new(Snapshot)
+					o.Previous = look()
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					if s := look(); o.Previous != nil {
+						o.Previous = s
+					}
+				}
+			})
+		})
+	}
+}
+
+// sleeper starts a process that sleeps with n sockets, of which one listens at a
+// port. It returns what ends it.
+func sleeper(b *testing.B, port, n int) func() {
+	b.Helper()
+	cmd := exec.Command("sleep", "infinity")
+	for i := range n {
+		spec := "udp,127.0.0.1:0,connect=127.0.0.1:9"
+		if i == 0 {
+			spec = fmt.Sprintf("tcp,127.0.0.1:%d", port)
+		}
+		fd, err := openSocket(spec)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, os.NewFile(uintptr(fd), "socket"))
+	}
+	err := cmd.Start()
+	for _, f := range cmd.ExtraFiles {
+		f.Close()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return func() {
+		cmd.Process.Kill()
+		cmd.Wait()
 	}
 }
