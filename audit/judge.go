@@ -136,7 +136,7 @@ func (j *judge) listener(l *annotate.Listener) Approval {
 		return Approval{Verdict: Client}
 	}
 	if best < 0 {
-		j.find(ruleUnapproved, subject(l), Position{}, "%s is approved by no entry of the register", describe(l))
+		j.find(ruleUnapproved, subject(l), Position{}, "%s: no entry approves it", describe(l))
 		return Approval{Verdict: Unapproved}
 	}
 	e := &j.policy.Entries[best]

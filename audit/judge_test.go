@@ -71,7 +71,7 @@ func TestJudge(t *testing.T) {
 		// The port, the protocol, the namespace.
 		{"one port", web, []string{ok}, Approved, 1, "", ""},
 		{"a run of ports", web, []string{"ports: 440-443, exposure: all"}, Approved, 1, "", ""},
-		{"a run too short", web, []string{"ports: 440-442, exposure: all"}, Unapproved, 0, "WL101", "tcp 0.0.0.0:443 (nginx of root) is approved by no entry"},
+		{"a run too short", web, []string{"ports: 440-442, exposure: all"}, Unapproved, 0, "WL101", "tcp 0.0.0.0:443 (nginx of root): no entry approves it"},
 		{"a run too late", web, []string{"ports: 444-445, exposure: all"}, Unapproved, 0, "WL101", ""},
 		{"a list of ports", web, []string{"ports: [80, 443], exposure: all"}, Approved, 1, "", ""},
 		{"any port", web, []string{"port: any, exposure: all"}, Approved, 1, "", ""},

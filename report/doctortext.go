@@ -253,6 +253,13 @@ func (s *sheet) line(from, to, nameStyle, textStyle int) {
 	s.text.cut(0)
 }
 
+// hang writes the text from one column on, and what does not fit from another.
+func (s *sheet) hang(from, next, style int) {
+	s.flow(s.text.rest(0), 0, from, next, style)
+	s.end()
+	s.text.cut(0)
+}
+
 // flow writes t from a column on, and what does not fit on lines that begin at
 // another. The line begun has at cells; it returns how many the last one has.
 func (s *sheet) flow(t span, at, from, next, style int) int {

@@ -391,6 +391,9 @@ func (s span) wrap(n int) span {
 			return s[:i]
 		}
 	}
+	for w := at.width(); w > 1 && len(at) < len(s) && s[len(at)] == ':'; w-- {
+		at = s.head(w - 1) // no line begins with "::"
+	}
 	if len(at) == 0 {
 		return s.first()
 	}

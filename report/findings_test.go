@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +30,10 @@ func audited() *Report {
 		r.Approvals = append(r.Approvals, audit.Approval{Verdict: v, Decided: at, Reason: "needed"})
 	}
 	r.Findings = []audit.Finding{
-		{Rule: "WL101", Title: "Listener without an approval", Severity: audit.Error, Message: "tcp 0.0.0.0:23 (dropbear of root) is approved by no entry of the register", Next: "stop the service, or approve it"},
+		{Rule: "WL101", Title: "Listener without an approval", Severity: audit.Error, Message: "tcp 0.0.0.0:23 (dropbear of root): no entry approves it", Next: "stop the service, or approve it"},
+		{Rule: "WL102", Title: "Listener of another program", Severity: audit.Error, Message: "tcp 0.0.0.0:443 (x of root): approved for nginx", Next: "find out", Decided: at, Subject: audit.Subject{Family: scanner.IPv4, Addr: netip.IPv4Unspecified(), Port: 443}},
+		{Rule: "WL102", Title: "Listener of another program", Severity: audit.Error, Message: "tcp [::]:443 (x of root): approved for nginx", Next: "find out", Decided: at, Subject: audit.Subject{Family: scanner.IPv6, Addr: netip.IPv6Unspecified(), Port: 443}},
+		{Rule: "WL102", Title: "Listener of another program", Severity: audit.Error, Message: "tcp [::]:444 (x of root): approved for nginx", Next: "find out", Decided: at, Subject: audit.Subject{Family: scanner.IPv6, Addr: netip.IPv6Unspecified(), Port: 444}},
 		{Rule: "WL103", Title: "Listener on more addresses than approved", Severity: audit.Warning, Message: "tcp [::1]:5432 (\x1b[31mpost\ngres::\u202e of root): exposure all", Next: "bind it", Decided: at},
 		{Rule: "WL105", Title: "Approved, and does not listen", Severity: audit.Note, Message: "::error:: x", Next: "start it", Decided: at},
 	}
@@ -45,10 +50,16 @@ func TestWriteFindings(t *testing.T) {
 		return b.String()
 	}
 	r := audited()
-	got := write(r, Table, nil)
+	failed := &Outcome{Code: 1, Why: "findings at or above warning: 5 of 6 (--fail-on)", Notes: []string{"evidence in /var/lib/\x1b[2J"}}
+	r.Register.Exceptions = []audit.Exception{
+		{Rule: "WL007", Disabled: true, Reason: "no \x1b here"},
+		{Rule: "WL008", Severity: audit.Note, Reason: "ours", Expires: "2026-11-23"},
+		{Rule: "WL009", Disabled: true, Reason: "over", Expires: "2026-11-22"},
+	}
+	got := write(r, Table, &Options{Outcome: failed})
 	screen(t, "findings", got)
 	checkShown(t, Table, []byte(got))
-	narrow := write(r, Table, &Options{Width: 50})
+	narrow := write(r, Table, &Options{Width: 50, Outcome: failed})
 	screen(t, "findings-50", narrow)
 	for line := range strings.Lines(narrow) {
 		if n := span(strings.TrimSuffix(line, "\n")).width(); n > 50 {
@@ -65,12 +76,67 @@ func TestWriteFindings(t *testing.T) {
 	if err := WriteFindings(new(bytes.Buffer), r, CSV, nil); err == nil {
 		t.Error("findings are written as CSV")
 	}
-	r.Findings, r.Coverage.Limitations = nil, nil
+	r.Findings, r.Coverage.Limitations, r.Register.Exceptions = nil, nil, nil
 	for i := range r.Approvals {
 		r.Approvals[i].Verdict = audit.Approved
 	}
-	if got, want := write(r, Table, nil), "no findings; 20 of 20 sockets approved\n"; got != want {
-		t.Errorf("without findings: %q, want %q", got, want)
+	screen(t, "findings-none", write(r, Table, &Options{Outcome: &Outcome{Why: "no finding at or above warning (--fail-on)"}}))
+}
+
+// One line for a service that listens on IPv4 and IPv6, or on several addresses;
+// a line for each with All. A terminal is given the first of very many.
+func TestFoldFindings(t *testing.T) {
+	finding := func(addr string, port uint16, who string, line int) audit.Finding {
+		a := netip.MustParseAddr(addr)
+		return audit.Finding{
+			Rule: "WL101", Severity: audit.Error, Message: "tcp " + netip.AddrPortFrom(a, port).String() + " (" + who + "): why",
+			Subject: audit.Subject{Addr: a, Port: port}, Decided: audit.Position{File: "f", Line: line},
+		}
+	}
+	tests := []struct {
+		name     string
+		findings []audit.Finding
+		want     []string
+	}{
+		{"both families", []audit.Finding{finding("0.0.0.0", 22, "a", 1), finding("::", 22, "a", 1)}, []string{"tcp *:22 (a): why"}},
+		{"one family", []audit.Finding{finding("::", 22, "a", 1)}, []string{"tcp [::]:22 (a): why"}},
+		{"addresses", []audit.Finding{finding("127.0.0.1", 53, "a", 1), finding("::1", 53, "a", 1)}, []string{"tcp 127.0.0.1:53, [::1]:53 (a): why"}},
+		{"workers", []audit.Finding{finding("127.0.0.1", 53, "a", 1), finding("127.0.0.1", 53, "a", 1)}, []string{"tcp 127.0.0.1:53 (a): why"}},
+		{"wildcards and one", []audit.Finding{finding("0.0.0.0", 22, "a", 1), finding("10.0.0.1", 22, "a", 1), finding("::", 22, "a", 1)}, []string{"tcp *:22, 10.0.0.1:22 (a): why"}},
+		{"another port", []audit.Finding{finding("::", 22, "a", 1), finding("0.0.0.0", 23, "a", 1)}, []string{"tcp [::]:22 (a): why", "tcp 0.0.0.0:23 (a): why"}},
+		{"another program", []audit.Finding{finding("::", 22, "a", 1), finding("0.0.0.0", 22, "b", 1)}, []string{"tcp [::]:22 (a): why", "tcp 0.0.0.0:22 (b): why"}},
+		{"another entry", []audit.Finding{finding("::", 22, "a", 1), finding("0.0.0.0", 22, "a", 2)}, []string{"tcp [::]:22 (a): why", "tcp 0.0.0.0:22 (a): why"}},
+		{"no address", []audit.Finding{{Message: "x"}, {Message: "x"}}, []string{"x", "x"}},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, row := range rowsOf(tt.findings, true) {
+			got = append(got, row.message())
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		if n := len(rowsOf(tt.findings, false)); n != len(tt.findings) {
+			t.Errorf("%s: %d rows unfolded, want %d", tt.name, n, len(tt.findings))
+		}
+	}
+	r := audited()
+	r.Findings = nil
+	for port := range uint16(30) {
+		r.Findings = append(r.Findings, finding("10.0.0.1", 1000+port, "a", 1))
+	}
+	for _, tt := range []struct {
+		o    Options
+		rows int
+		more bool
+	}{{Options{}, 30, false}, {Options{Width: 80}, 20, true}, {Options{Width: 80, All: true}, 30, false}} {
+		var b bytes.Buffer
+		if err := WriteFindings(&b, r, Table, &tt.o); err != nil {
+			t.Fatal(err)
+		}
+		if rows, more := strings.Count(b.String(), "\n    tcp "), strings.Contains(b.String(), "and 10 more: --all"); rows != tt.rows || more != tt.more {
+			t.Errorf("%+v: %d rows and more %v, want %d and %v", tt.o, rows, more, tt.rows, tt.more)
+		}
 	}
 }
 

@@ -111,9 +111,20 @@ type Options struct {
 	NoSummary bool
 	// All turns every folding off.
 	All bool
+	// Outcome is what an audit comes to, which its text for people ends with; nil
+	// for a list.
+	Outcome *Outcome
 	// Array makes an explanation of one port a list in JSON and YAML, as that of
 	// several is: for a question to which the answer could be several.
 	Array bool
+}
+
+// An Outcome is what an audit comes to: the exit code of the command and why it
+// is that one, and what else is to be said above it, a line each.
+type Outcome struct {
+	Code  int
+	Why   string
+	Notes []string
 }
 
 // Formats returns the formats that can be written, in the order in which help

@@ -69,22 +69,8 @@ func (n *notes) end(st int) error {
 			width -= 2
 		}
 		at := s
-		if width > 0 && s.width() > width {
-			at = s.head(width)
-			// At the last space; in the word where it has none, and at least one
-			// character where not even that fits.
-			for i := len(at); i > 0; i-- {
-				if s[i] == ' ' {
-					at = s[:i]
-					break
-				}
-			}
-			for w := at.width(); w > 1 && len(at) < len(s) && s[len(at)] == ':'; w-- {
-				at = s.head(w - 1) // no line begins with "::"
-			}
-			if len(at) == 0 {
-				at = s.first()
-			}
+		if width > 0 {
+			at = s.wrap(width)
 		}
 		n.out.paint(at, &n.inks[st])
 		if err := n.out.line(n.w); err != nil {
@@ -115,7 +101,7 @@ func (v *view) notes(n *notes, dropped []*column) error {
 			return err
 		}
 	}
-	if err := v.witnesses(n); err != nil {
+	if err := n.witnesses(v.r); err != nil {
 		return err
 	}
 	if v.clients > 0 {

@@ -100,14 +100,14 @@ const maxDiscrepancies = 20
 
 // witnesses says what the witnesses do not agree on, the worst first, or that
 // they agree.
-func (v *view) witnesses(n *notes) error {
-	if v.r.Discrepancies == nil {
+func (n *notes) witnesses(r *Report) error {
+	if r.Discrepancies == nil {
 		return nil
 	}
-	if len(v.r.Discrepancies) == 0 {
-		return v.agree(n)
+	if len(r.Discrepancies) == 0 {
+		return n.agree(r)
 	}
-	ds := slices.Clone(v.r.Discrepancies)
+	ds := slices.Clone(r.Discrepancies)
 	slices.SortStableFunc(ds, func(a, b scanner.Discrepancy) int { return worstFirst(a.Kind, b.Kind) })
 	said := "" // one next step for all that have the same
 	for i := range ds[:min(len(ds), maxDiscrepancies)] {
@@ -136,19 +136,19 @@ func (v *view) witnesses(n *notes) error {
 }
 
 // agree says who agrees, and on what.
-func (v *view) agree(n *notes) error {
-	if len(v.r.Coverage.Sources) < 2 {
+func (n *notes) agree(r *Report) error {
+	if len(r.Coverage.Sources) < 2 {
 		return nil
 	}
 	sockets := 0
-	for i := range v.ls {
-		switch v.ls[i].Protocol {
+	for i := range r.Listeners {
+		switch r.Listeners[i].Protocol {
 		case scanner.TCP, scanner.UDP, scanner.UDPLite:
 			sockets++
 		}
 	}
 	n.note.word("the witnesses agree: ")
-	for i, name := range v.r.Coverage.Sources {
+	for i, name := range r.Coverage.Sources {
 		if i > 0 {
 			n.note.word(", ")
 		}

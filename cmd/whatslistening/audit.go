@@ -19,7 +19,7 @@ import (
 // auditFlags are the flags of audit.
 type auditFlags struct {
 	write  writeFlags
-	gather listFlags // those of list that say where listeners come from
+	gather gatherFlags
 	policy []string
 	init   bool
 	lint   bool
@@ -27,6 +27,7 @@ type auditFlags struct {
 	// explain are the ids of rules to explain.
 	explain []string
 	failOn  string
+	all     bool
 	strict  bool
 }
 
@@ -34,7 +35,7 @@ type auditFlags struct {
 var auditFormats = []report.Format{report.Table, report.JSON, report.YAML}
 
 func newAudit(a *app, completes bool) *cobra.Command {
-	f := auditFlags{gather: listFlags{source: scanner.Auto.String(), holders: scanner.HoldersAuto.String()}}
+	var f auditFlags
 	cmd := &cobra.Command{
 		Use:   "audit [flags]",
 		Short: "hold what listens against rules, and a register of what may",
@@ -42,13 +43,17 @@ func newAudit(a *app, completes bool) *cobra.Command {
 at every address, a deleted program), and against an approval register: a file
 that says what may listen, for whom, why, and until when. What no entry of it
 approves is a finding. docs/audit.md describes the register, docs/rules.md the
-rules.`,
+rules.
+
+It asks the other witnesses of --verify too, which makes it take a few times as
+long as a list: some ten milliseconds. --verify=false does without.`,
 		Example: `  whatslistening audit                           by the rules, and by
                                                  ` + policyFolder + `
   whatslistening audit --init >policy.yaml       a first register, to be edited
   whatslistening audit --policy policy.yaml      what is not as approved, too
   whatslistening audit --policy policy.yaml --lint
-  whatslistening audit --explain WL007           what a rule is about`,
+  whatslistening audit --explain WL007           what a rule is about
+  whatslistening audit -o json --output-file audit.json`,
 		Args:              noArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.audit(cmd, &f) },
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -63,17 +68,18 @@ rules.`,
 	fs.BoolVar(&f.rules, "rules", false, "list the rules; nothing is scanned")
 	fs.StringSliceVar(&f.explain, "explain", nil, "`ID`: what a rule is about; may be repeated")
 	f.write.add(&g, auditFormats)
-	fs = g.add("Where from")
-	fs.StringVar(&f.gather.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
-	fs.StringVar(&f.gather.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
-	fs.StringVar(&f.gather.netns, "netns", "", "`NETNS`: own, all, or the name or a pid of a network namespace")
-	fs.BoolVar(&f.gather.names, "container-names", false, "ask the container engines for names and images")
-	g.add("Other").BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
+	fs = g[len(g)-1].flags
+	fs.BoolVar(&f.all, "all", false, "a line for every finding, nothing folded")
+	f.gather.add(&g)
+	fs = g.add("Other")
+	fs.BoolVar(&f.gather.verify, "verify", true, "ask other witnesses; =false does without")
+	fs.BoolVar(&f.gather.probe, "probe", false, "and bind every free port for an instant")
+	fs.BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
 	g.attach(cmd)
 	if completes {
 		f.write.complete(cmd, auditFormats)
+		f.gather.complete(cmd)
 		completeFlag(cmd, "fail-on", words(audit.Note.String(), audit.Warning.String(), audit.Error.String()))
-		completeFlag(cmd, "netns", completeNetNS)
 		completeFlag(cmd, "explain", completeRules)
 		completeFlag(cmd, "policy", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"yaml"}, cobra.ShellCompDirectiveFilterFileExt
@@ -134,14 +140,56 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		r.Findings = policy.Except(append(r.Findings, judged.Findings...), r.Time)
 		audit.Sort(r.Findings)
 	}
+	out := outcomeOf(r, failOn, f.strict)
+	if err := a.writeAudit(f, r, format, opts, &out); err != nil {
+		return err
+	}
+	if out.Code == exitIncomplete {
+		return incomplete(&r.Coverage)
+	}
+	if out.Code != exitClean {
+		return &exitError{code: out.Code}
+	}
+	return nil
+}
+
+// outcomeOf returns what an audit comes to.
+func outcomeOf(r *report.Report, failOn audit.Severity, strict bool) report.Outcome {
+	heavy := 0
+	for i := range r.Findings {
+		if r.Findings[i].Severity >= failOn {
+			heavy++
+		}
+	}
+	switch n := len(r.Findings); {
+	case heavy > 0 && heavy == n:
+		return report.Outcome{Code: exitFindings, Why: fmt.Sprintf("findings at or above %v: %d (--fail-on)", failOn, heavy)}
+	case heavy > 0:
+		return report.Outcome{Code: exitFindings, Why: fmt.Sprintf("findings at or above %v: %d of %d (--fail-on)", failOn, heavy, n)}
+	case strict && !r.Coverage.Complete:
+		return report.Outcome{Code: exitIncomplete, Why: "not everything could be seen (--strict)"}
+	}
+	return report.Outcome{Code: exitClean, Why: fmt.Sprintf("no finding at or above %v (--fail-on)", failOn)}
+}
+
+// writeAudit writes the report where it was asked for, and for people what it
+// comes to: the summary where standard output is not the report's own place,
+// else a line.
+func (a *app) writeAudit(f *auditFlags, r *report.Report, format report.Format, opts *report.Options, out *report.Outcome) error {
+	opts.Outcome, opts.All = out, f.all
 	if err := a.output(f.write.file, func(w io.Writer) error { return report.WriteFindings(w, r, format, opts) }); err != nil {
 		return err
 	}
-	if err := failing(r.Findings, failOn, func(f audit.Finding) audit.Severity { return f.Severity }); err != nil {
-		return err
+	if f.write.toFile() {
+		screen, err := f.write.look(a, false)
+		if err != nil {
+			return err
+		}
+		screen.Outcome, screen.All = out, f.all
+		return a.output("", func(w io.Writer) error { return report.WriteFindings(w, r, report.Table, screen) })
 	}
-	if f.strict && !r.Coverage.Complete {
-		return incomplete(&r.Coverage)
+	if format != report.Table && out.Code == exitFindings {
+		a.say("%s", out.Why)
 	}
 	return nil
 }
@@ -222,18 +270,16 @@ func (a *app) auditInit(cmd *cobra.Command, f *auditFlags, opts *report.Options)
 // scan that looks for all that the register speaks of, or the saved one.
 func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Policy, format report.Format, opts *report.Options) (*report.Report, error) {
 	db := portdb.Default()
-	if f.gather.from != "" {
-		for _, name := range []string{"ports", "netns", "container-names"} {
-			if cmd.Flags().Changed(name) {
-				return nil, usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
-			}
-		}
-	} else {
+	if err := f.gather.alone(cmd); err != nil {
+		return nil, err
+	}
+	if f.gather.from == "" {
 		var err error
 		if db, err = a.registry(f.gather.ports); err != nil {
 			return nil, err
 		}
 	}
+	f.gather.verify = f.gather.verify && !f.init
 	protocols := scanner.DefaultProtocols()
 	if policy != nil {
 		protocols = append(protocols, policy.Protocols()...)

@@ -77,16 +77,8 @@ func (f *listFlags) complete(a *app, cmd *cobra.Command) {
 		ranges = append(ranges, cobra.CompletionWithDesc(r.String(), fmt.Sprintf("%d-%d", first, last)))
 	}
 	completeFlag(cmd, "range", commaWords(ranges...))
-	completeFlag(cmd, "source", words(scanner.Auto.String(), scanner.Netlink.String(), scanner.Gopsutil.String()))
-	completeFlag(cmd, "netns", completeNetNS)
-	completeFlag(cmd, "holders", words(scanner.HoldersAuto.String(), scanner.HoldersProc.String(), scanner.HoldersBPF.String()))
+	f.gatherFlags.complete(cmd)
 	completeFlag(cmd, "user", a.completeUsers)
-	completeFlag(cmd, "procfs", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	})
-	completeFlag(cmd, "from", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return []string{"json"}, cobra.ShellCompDirectiveFilterFileExt
-	})
 }
 
 // completeNetNS completes the network namespaces that have names.

@@ -31,20 +31,10 @@ type listFlags struct {
 
 	exposed bool
 	proto   []string
-	unix    bool
 	users   []string
 	ranges  []string
 
-	source   string
-	netns    string
-	holders  string
-	from     string
-	procfs   string
-	ports    string
-	args     bool
-	names    bool
-	verify   bool
-	probe    bool
+	gatherFlags
 	strict   bool
 	exitCode bool
 }
@@ -67,15 +57,7 @@ func (f *listFlags) groups() groups {
 	fs.BoolVar(&f.noHeader, "no-header", false, "leave out the titles, and the lines below")
 	fs.BoolVar(&f.noTrunc, "no-trunc", false, "never shorten a cell")
 
-	fs = g.add("Where from")
-	fs.StringVar(&f.from, "from", "", "`FILE`: a saved JSON report, - for standard input; no scan")
-	fs.StringVar(&f.source, "source", "auto", "`SOURCE`: auto, netlink, gopsutil")
-	fs.StringVar(&f.netns, "netns", "", "`NETNS`: own, all, or the name or a pid of a network namespace")
-	fs.StringVar(&f.holders, "holders", "auto", "`WAY`: how holders are found: auto, proc, bpf")
-	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
-	fs.StringVar(&f.procfs, "procfs", "", "`DIR`: read processes there, not in /proc; the report says so")
-	fs.BoolVar(&f.args, "args", false, "arguments of the processes too, secrets taken out")
-	fs.BoolVar(&f.names, "container-names", false, "ask the container engines for names and images")
+	f.gatherFlags.add(&g)
 
 	fs = g.add("Other")
 	fs.BoolVar(&f.verify, "verify", false, "ask other witnesses; exit 1 when a socket is hidden")
@@ -107,12 +89,8 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.from != "" {
-		for _, name := range []string{"source", "holders", "netns", "procfs", "ports", "args", "unix", "container-names", "verify", "probe"} {
-			if cmd.Flags().Changed(name) {
-				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
-			}
-		}
+	if err := f.alone(cmd); err != nil {
+		return err
 	}
 	db, err := a.registry(f.ports)
 	if err != nil {
@@ -122,7 +100,7 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.gather(cmd, f, db, filter.Protocols, format, opts)
+	r, err := a.gather(cmd, &f.gatherFlags, db, filter.Protocols, format, opts)
 	if err != nil {
 		return err
 	}
@@ -230,7 +208,7 @@ func parents(f report.Format, columns []string) bool {
 // gather returns the report to narrow down: of a scan, or the saved one.
 // A report for programs has every layer's opinion of a port, and where it has
 // room for the coverage, what the scan may see.
-func (a *app) gather(cmd *cobra.Command, f *listFlags, db *portdb.DB, protocols []scanner.Protocol, format report.Format, opts *report.Options) (*report.Report, error) {
+func (a *app) gather(cmd *cobra.Command, f *gatherFlags, db *portdb.DB, protocols []scanner.Protocol, format report.Format, opts *report.Options) (*report.Report, error) {
 	source, err := scanner.ParseSource(f.source)
 	if err != nil {
 		return nil, usageError("", "%w", err)

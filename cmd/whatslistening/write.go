@@ -62,16 +62,24 @@ func (f *writeFlags) options(a *app, formats []report.Format) (report.Format, *r
 	if f.width < 0 {
 		return 0, nil, usageError("", "width %d is below 0", f.width)
 	}
-	// What goes to a file is neither coloured nor shortened unless asked for.
+	o, err := f.look(a, f.toFile())
+	return format, o, err
+}
+
+// toFile reports whether the report goes to a file.
+func (f *writeFlags) toFile() bool { return f.file != "" && f.file != "-" }
+
+// look returns how text is to be written on standard output, or to a file: that
+// is neither coloured nor shortened unless asked for.
+func (f *writeFlags) look(a *app, toFile bool) (*report.Options, error) {
 	_, tty := terminal(a.stdout)
-	toFile := f.file != "" && f.file != "-"
 	color, err := report.ColorFor(f.color, a.getenv, tty && !toFile)
 	if err != nil {
-		return 0, nil, usageError("", "%w", err)
+		return nil, usageError("", "%w", err)
 	}
 	o := &report.Options{Color: color, Width: f.width}
 	if !toFile {
 		o.Width = a.width(f.width)
 	}
-	return format, o, nil
+	return o, nil
 }
