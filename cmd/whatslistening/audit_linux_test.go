@@ -120,7 +120,7 @@ func TestAuditLive(t *testing.T) {
 		// Without a register the rules are asked, and there is a way to one.
 		if _, err := os.Stat(policyFolder); err != nil {
 			got = command(t, nil, "audit")
-			if got.code != exitFindings || strings.Contains(got.stdout, "WL1") || !strings.Contains(got.stdout, "; no register of approvals: audit --init drafts one\n") {
+			if got.code != exitFindings || strings.Contains(got.stdout, "WL1") || !strings.Contains(got.stdout, "\nno register of approvals: audit --init drafts one\n") {
 				t.Errorf("without a register: %+v", got)
 			}
 			if got = command(t, nil, "audit", "--lint"); got.code != exitUsage || !strings.Contains(got.stderr, "hint: ") || !strings.Contains(got.stderr, fmt.Sprintf("%q does not exist", policyFolder)) {
