@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
@@ -80,6 +81,9 @@ type Subject struct {
 	Programs []string
 	User     string
 }
+
+// SubjectOf returns the subject of a finding on l.
+func SubjectOf(l *annotate.Listener) Subject { return subject(l) }
 
 // A Control is a control of a benchmark or a standard.
 type Control struct {

@@ -213,6 +213,35 @@ func formula(s span) bool {
 	return false
 }
 
+// xml writes s as the text of an element of XML, or of an attribute in double
+// quotes. A page holds no character that XML 1.0 forbids.
+func (p *page) xml(s span) {
+	for _, c := range s {
+		switch c {
+		case '&':
+			p.buf = append(p.buf, "&amp;"...)
+		case '<':
+			p.buf = append(p.buf, "&lt;"...)
+		case '>':
+			p.buf = append(p.buf, "&gt;"...)
+		case '"':
+			p.buf = append(p.buf, "&quot;"...)
+		default:
+			p.buf = append(p.buf, c)
+		}
+	}
+}
+
+// label writes s as the value of a Prometheus label, between its quotes.
+func (p *page) label(s span) {
+	for _, c := range s {
+		if c == '\\' || c == '"' {
+			p.buf = append(p.buf, '\\')
+		}
+		p.buf = append(p.buf, c)
+	}
+}
+
 // code writes s as inline code of Markdown, where nothing makes a link, a
 // mention, an image, HTML or emphasis. What could end the code or the cell of a
 // table is shown as an escape, as it is read differently by every parser.

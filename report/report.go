@@ -117,6 +117,9 @@ type Options struct {
 	// Array makes an explanation of one port a list in JSON and YAML, as that of
 	// several is: for a question to which the answer could be several.
 	Array bool
+	// FailOn is the severity from which on a finding fails a test of JUnit; below
+	// it is only told. The zero FailOn lets every finding fail.
+	FailOn audit.Severity
 }
 
 // An Outcome is what an audit comes to: the exit code of the command and why it
@@ -130,7 +133,7 @@ type Outcome struct {
 // Formats returns the formats that can be written, in the order in which help
 // lists them.
 func Formats() []Format {
-	return []Format{Table, Wide, Tree, JSON, JSONL, CSV, YAML, Markdown}
+	return []Format{Table, Wide, Tree, JSON, JSONL, CSV, YAML, Markdown, SARIF, JUnit, Prometheus}
 }
 
 // String returns the name of f, as it is given on a command line: "table".
@@ -175,7 +178,13 @@ func Write(w io.Writer, r *Report, f Format, o *Options) error {
 		return writeJSONL(w, r, o)
 	case YAML:
 		return writeYAML(w, r, o)
-	case HTML, SARIF, JUnit, Prometheus:
+	case SARIF:
+		return writeSARIF(w, r)
+	case JUnit:
+		return writeJUnit(w, r, o)
+	case Prometheus:
+		return writePrometheus(w, r)
+	case HTML:
 		return fmt.Errorf("%v: not written yet", f)
 	}
 	return fmt.Errorf("unknown format %d", f)

@@ -32,7 +32,7 @@ type auditFlags struct {
 }
 
 // auditFormats are those that an audit can be written in.
-var auditFormats = []report.Format{report.Table, report.JSON, report.YAML}
+var auditFormats = []report.Format{report.Table, report.JSON, report.YAML, report.SARIF, report.JUnit, report.Prometheus}
 
 func newAudit(a *app, completes bool) *cobra.Command {
 	var f auditFlags
@@ -99,6 +99,7 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 	if err != nil {
 		return usageError("", "--fail-on: %w", err)
 	}
+	opts.FailOn = failOn
 	if f.rules || f.explain != nil {
 		return a.auditRules(cmd, f, format, opts)
 	}

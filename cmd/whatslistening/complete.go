@@ -56,7 +56,7 @@ func completeFlag(cmd *cobra.Command, name string, f cobra.CompletionFunc) {
 
 // complete completes the values of the flags.
 func (f *listFlags) complete(a *app, cmd *cobra.Command) {
-	f.write.complete(cmd, report.Formats())
+	f.write.complete(cmd, listFormats())
 	columns := func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 		var list []string
 		for _, c := range report.Columns() {

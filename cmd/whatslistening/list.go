@@ -50,7 +50,7 @@ func (f *listFlags) groups() groups {
 	fs.StringSliceVar(&f.ranges, "range", nil, "`RANGE,...`: only well-known, registered, dynamic ports")
 	fs.BoolVar(&f.all, "all", false, "a row for every socket, clients' too; nothing folded")
 
-	f.write.add(&g, report.Formats())
+	f.write.add(&g, listFormats())
 	fs = g[len(g)-1].flags
 	fs.StringVar(&f.columns, "columns", "", "`a,b|+a`: these columns alone, or one more")
 	fs.StringVar(&f.sort, "sort", "", "`a,-b`: sort by these columns, - for descending")
@@ -138,9 +138,15 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	return nil
 }
 
+// listFormats returns the formats of a list: all but those of findings, of which
+// it has none.
+func listFormats() []report.Format {
+	return slices.DeleteFunc(report.Formats(), func(f report.Format) bool { return f == report.SARIF || f == report.JUnit })
+}
+
 // options returns the format and the options of the report.
 func (f *listFlags) options(a *app) (report.Format, *report.Options, error) {
-	format, o, err := f.write.options(a, report.Formats())
+	format, o, err := f.write.options(a, listFormats())
 	if err != nil {
 		return 0, nil, err
 	}

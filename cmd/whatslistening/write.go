@@ -54,7 +54,9 @@ func (f *writeFlags) options(a *app, formats []report.Format) (report.Format, *r
 	if err != nil || !slices.Contains(formats, format) {
 		names := formatNames(formats)
 		hint := ""
-		if near, ok := nearest(name, slices.Values(names)); ok && near != name {
+		if err == nil && slices.Contains(auditFormats, format) {
+			hint = "whatslistening audit writes it"
+		} else if near, ok := nearest(name, slices.Values(names)); ok && near != name {
 			hint = "did you mean -o " + near + "?"
 		}
 		return 0, nil, usageError(hint, "no format %q here: want one of %s", name, strings.Join(names, ", "))

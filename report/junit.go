@@ -1,0 +1,368 @@
+package report
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/audit"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// A judgement is where a finding comes from.
+type judgement uint8
+
+const (
+	byRules    judgement = iota // WL0..
+	byRegister                  // WL1..
+	byDrift                     // WL2..
+)
+
+// judgementOf returns where the findings of a rule come from.
+func judgementOf(rule string) judgement {
+	switch {
+	case strings.HasPrefix(rule, "WL1"):
+		return byRegister
+	case strings.HasPrefix(rule, "WL2"):
+		return byDrift
+	}
+	return byRules
+}
+
+// A testCase is a test of JUnit: a listener, a rule, an entry of the register, or
+// what the scan could not see.
+type testCase struct {
+	name, class func(*page)
+	// findings are those that it is about; with none that weighs enough it passes.
+	findings []*audit.Finding
+	// skipped is what could not be seen.
+	skipped *scanner.Limitation
+}
+
+// writeJUnit writes what an audit judged as tests: those of the register, a test
+// for each listener; those of the rules, a test for each; those of the drift
+// from a baseline; and what could not be seen as tests that were skipped. It
+// keeps to the schema of Jenkins' xUnit plugin (junit-10.xsd).
+func writeJUnit(w io.Writer, r *Report, o *Options) error {
+	list, err := inOrder(r.Listeners, o.Sort)
+	if err != nil {
+		return err
+	}
+	j := &junit{r: r, list: list, failOn: o.FailOn}
+	suites := [...]struct {
+		name  word
+		cases []testCase
+	}{
+		{"register", j.register()},
+		{"rules", j.rules(byRules)},
+		{"drift", j.rules(byDrift)},
+		{"coverage", j.coverage()},
+	}
+	out := &j.out
+	out.word(`<?xml version="1.0" encoding="UTF-8"?>`)
+	if err := out.line(w); err != nil {
+		return err
+	}
+	out.word(`<testsuites name="whatslistening">`)
+	if err := out.line(w); err != nil {
+		return err
+	}
+	for id, s := range suites {
+		if len(s.cases) == 0 {
+			continue
+		}
+		if err := j.suite(w, id, s.name, s.cases); err != nil {
+			return err
+		}
+	}
+	out.word("</testsuites>")
+	if err := out.line(w); err != nil {
+		return err
+	}
+	return out.flush(w)
+}
+
+// A junit is a report of tests in the making.
+type junit struct {
+	r        *Report
+	list     []*annotate.Listener
+	failOn   audit.Severity
+	out, one page
+}
+
+// register returns a test for each listener that the register was asked about,
+// and one for each finding on an entry of it.
+func (j *junit) register() []testCase {
+	var cases []testCase
+	if j.r.Approvals == nil {
+		return nil
+	}
+	of := map[string]int{} // the cases by what they are about
+	for _, l := range j.list {
+		s := audit.SubjectOf(l)
+		key := audit.Fingerprint("", &s)
+		if _, ok := of[key]; ok {
+			continue // workers have a socket each at one address
+		}
+		of[key] = len(cases)
+		cases = append(cases, testCase{
+			name:  func(p *page) { p.listener(&s) },
+			class: func(p *page) { p.word("register."); p.text(namespaceName(s.Namespace)) },
+		})
+	}
+	for i := range j.r.Findings {
+		f := &j.r.Findings[i]
+		if judgementOf(f.Rule) != byRegister {
+			continue
+		}
+		if at, ok := of[audit.Fingerprint("", &f.Subject)]; ok {
+			cases[at].findings = append(cases[at].findings, f)
+			continue
+		}
+		cases = append(cases, testCase{
+			name:     func(p *page) { p.text(f.Rule); p.word(" "); p.text(f.Title); p.word(": "); p.listener(&f.Subject) },
+			class:    func(p *page) { p.word("register.entries") },
+			findings: []*audit.Finding{f},
+		})
+	}
+	return cases
+}
+
+// rules returns a test for each rule of a kind. Drift has tests only where there
+// is some: a report does not say whether there was a baseline.
+func (j *junit) rules(kind judgement) []testCase {
+	var cases []testCase
+	of, hit := map[string]int{}, false
+	add := func(id, title string) int {
+		if _, ok := of[id]; !ok {
+			of[id] = len(cases)
+			cases = append(cases, testCase{
+				name:  func(p *page) { p.text(id); p.word(" "); p.text(title) },
+				class: func(p *page) { p.word(kind.word()) },
+			})
+		}
+		return of[id]
+	}
+	for _, rule := range audit.Rules() {
+		if judgementOf(rule.ID) == kind {
+			add(rule.ID, rule.Title)
+		}
+	}
+	for i := range j.r.Findings {
+		if f := &j.r.Findings[i]; judgementOf(f.Rule) == kind {
+			at := add(f.Rule, f.Title)
+			cases[at].findings = append(cases[at].findings, f)
+			hit = true
+		}
+	}
+	if kind == byDrift && !hit {
+		return nil
+	}
+	return cases
+}
+
+// word returns the name of the suite.
+func (k judgement) word() word {
+	return [...]word{"rules", "register", "drift"}[k]
+}
+
+// coverage returns a test for each thing that could not be seen.
+func (j *junit) coverage() []testCase {
+	limits := j.r.Coverage.Limitations
+	cases := make([]testCase, len(limits))
+	for i := range limits {
+		l := &limits[i]
+		cases[i] = testCase{
+			name:    func(p *page) { p.text(l.Code) },
+			class:   func(p *page) { p.word("coverage") },
+			skipped: l,
+		}
+	}
+	return cases
+}
+
+// fails reports whether the test fails.
+func (j *junit) fails(c *testCase) bool {
+	return slices.ContainsFunc(c.findings, func(f *audit.Finding) bool { return f.Severity >= j.failOn })
+}
+
+// suite writes a suite of tests.
+func (j *junit) suite(w io.Writer, id int, name word, cases []testCase) error {
+	failures, skipped := 0, 0
+	for i := range cases {
+		if cases[i].skipped != nil {
+			skipped++
+		} else if j.fails(&cases[i]) {
+			failures++
+		}
+	}
+	out := &j.out
+	out.word(`  <testsuite name="`)
+	out.word(name)
+	out.word(`" id="`)
+	out.int(int64(id))
+	out.word(`" package="whatslistening" tests="`)
+	out.int(int64(len(cases)))
+	out.word(`" failures="`)
+	out.int(int64(failures))
+	out.word(`" errors="0" skipped="`)
+	out.int(int64(skipped))
+	out.word(`" time="0" timestamp="`)
+	// Without a zone, as the schemas want it; it is UTC.
+	j.one.time(j.r.Time)
+	j.attribute(func(p *page) { p.cut(p.len() - len("Z")) })
+	out.word(`" hostname="`)
+	j.attribute(func(p *page) { p.text(j.r.Host.Name) })
+	out.word(`">`)
+	if err := out.line(w); err != nil {
+		return err
+	}
+	for i := range cases {
+		if err := j.testCase(w, &cases[i]); err != nil {
+			return err
+		}
+	}
+	out.word("  </testsuite>")
+	return out.line(w)
+}
+
+// attribute writes what write writes as text of XML.
+func (j *junit) attribute(write func(*page)) {
+	write(&j.one)
+	j.out.xml(j.one.rest(0))
+	j.one.cut(0)
+}
+
+// testCase writes a test.
+func (j *junit) testCase(w io.Writer, c *testCase) error {
+	out := &j.out
+	out.word(`    <testcase name="`)
+	j.attribute(c.name)
+	out.word(`" classname="whatslistening.`)
+	j.attribute(c.class)
+	switch {
+	case c.skipped != nil:
+		out.word(`" time="0"><skipped message="`)
+		j.attribute(func(p *page) {
+			p.text(c.skipped.Text)
+			if c.skipped.Remedy != "" {
+				p.word(": ")
+				p.text(c.skipped.Remedy)
+			}
+		})
+		out.word(`"/></testcase>`)
+		return out.line(w)
+	case len(c.findings) == 0:
+		out.word(`" time="0"/>`)
+		return out.line(w)
+	}
+	out.word(`" time="0">`)
+	if err := out.line(w); err != nil {
+		return err
+	}
+	var end word = "</system-out>"
+	if j.fails(c) {
+		worst := slices.MaxFunc(c.findings, func(a, b *audit.Finding) int { return int(a.Severity) - int(b.Severity) })
+		out.word(`      <failure type="`)
+		j.attribute(func(p *page) { p.text(worst.Rule) })
+		out.word(`" message="`)
+		j.attribute(func(p *page) { p.text(worst.Message); p.more(len(c.findings) - 1) })
+		out.word(`">`)
+		end = "</failure>"
+	} else {
+		out.word("      <system-out>")
+	}
+	for i, f := range c.findings {
+		if i > 0 {
+			if err := out.line(w); err != nil {
+				return err
+			}
+		}
+		if err := j.finding(w, f); err != nil {
+			return err
+		}
+	}
+	out.word(end)
+	if err := out.line(w); err != nil {
+		return err
+	}
+	out.word("    </testcase>")
+	return out.line(w)
+}
+
+// finding writes a finding in lines of text.
+func (j *junit) finding(w io.Writer, f *audit.Finding) error {
+	j.attribute(func(p *page) {
+		p.text(f.Severity.String())
+		p.word(" ")
+		p.text(f.Rule)
+		p.word(": ")
+		p.text(f.Message)
+	})
+	for _, line := range [...]struct {
+		lead  word
+		write func(*page)
+	}{
+		{"next: ", func(p *page) { p.text(f.Next) }},
+		{"at: ", func(p *page) { p.text(position(f.Decided)) }},
+		{"controls: ", func(p *page) { p.controls(f) }},
+	} {
+		line.write(&j.one)
+		if j.one.len() == 0 {
+			continue
+		}
+		if err := j.out.line(w); err != nil {
+			return err
+		}
+		j.out.word(line.lead)
+		j.out.xml(j.one.rest(0))
+		j.one.cut(0)
+	}
+	return nil
+}
+
+// more says that there are n more.
+func (p *page) more(n int) {
+	if n > 0 {
+		p.word(", and ")
+		p.int(int64(n))
+		p.word(" more")
+	}
+}
+
+// controls writes the controls that a finding supports evidence for.
+func (p *page) controls(f *audit.Finding) {
+	for i, c := range f.Controls {
+		if i > 0 {
+			p.word("; ")
+		}
+		p.text(c.String())
+	}
+}
+
+// listener writes a subject and who holds it: "tcp 0.0.0.0:22 (sshd of root)".
+func (p *page) listener(s *audit.Subject) {
+	p.subject(s)
+	if len(s.Programs) == 0 && s.User == "" {
+		return
+	}
+	p.word(" (")
+	if p.programs(s); len(s.Programs) == 0 {
+		p.word("?")
+	}
+	if s.User != "" {
+		p.word(" of ")
+		p.text(s.User)
+	}
+	p.word(")")
+}
+
+// namespaceName returns the name of a network namespace without what changes from
+// one scan to the next: "pid" for one that has none.
+func namespaceName(name string) string {
+	if strings.HasPrefix(name, "pid ") {
+		return "pid"
+	}
+	return name
+}

@@ -1,0 +1,367 @@
+package report
+
+import (
+	"encoding/json"
+	"io"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/whatslistening/whatslistening/audit"
+	"github.com/whatslistening/whatslistening/scanner"
+)
+
+// SARIF 2.1.0 (OASIS standard, with errata 01), as far as GitHub code scanning
+// and other readers use it. Text from the host stands in message.text and in
+// names, escaped; never in markdown, and in a URI with percent signs.
+
+const (
+	sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+	projectURI  = "https://github.com/whatslistening/whatslistening"
+	// sarifRoot is the base of the paths that are absolute on the host.
+	sarifRoot = "ROOT"
+	// maxSARIF is how many results GitHub takes in a run. The worst come first.
+	maxSARIF = 25000
+)
+
+type sarifLog struct {
+	Schema  string     `json:"$schema"`
+	Version string     `json:"version"`
+	Runs    []sarifRun `json:"runs"`
+}
+
+type sarifRun struct {
+	Tool        sarifTool                `json:"tool"`
+	Automation  sarifAutomation          `json:"automationDetails"`
+	Invocations []sarifInvocation        `json:"invocations"`
+	Bases       map[string]sarifArtifact `json:"originalUriBaseIds,omitempty"`
+	ColumnKind  string                   `json:"columnKind"`
+	Results     []sarifResult            `json:"results"`
+	Properties  sarifFacts               `json:"properties"`
+}
+
+type sarifTool struct {
+	Driver sarifDriver `json:"driver"`
+}
+
+type sarifDriver struct {
+	Name           string            `json:"name"`
+	Organization   string            `json:"organization"`
+	Version        string            `json:"version"`
+	InformationURI string            `json:"informationUri"`
+	Rules          []sarifDescriptor `json:"rules"`
+}
+
+// sarifDescriptor is a rule.
+type sarifDescriptor struct {
+	ID         string           `json:"id"`
+	Name       string           `json:"name,omitempty"`
+	Short      *sarifText       `json:"shortDescription,omitempty"`
+	Full       *sarifText       `json:"fullDescription,omitempty"`
+	HelpURI    string           `json:"helpUri,omitempty"`
+	Help       *sarifText       `json:"help,omitempty"`
+	Default    *sarifDefault    `json:"defaultConfiguration,omitempty"`
+	Properties *sarifProperties `json:"properties,omitempty"`
+}
+
+type sarifText struct {
+	Text string `json:"text"`
+}
+
+type sarifDefault struct {
+	Level string `json:"level"`
+}
+
+type sarifProperties struct {
+	Tags []string `json:"tags"`
+}
+
+type sarifAutomation struct {
+	ID string `json:"id"`
+}
+
+type sarifInvocation struct {
+	Successful    bool                `json:"executionSuccessful"`
+	End           string              `json:"endTimeUtc"`
+	Machine       string              `json:"machine,omitempty"`
+	Notifications []sarifNotification `json:"toolExecutionNotifications"`
+}
+
+type sarifNotification struct {
+	Descriptor sarifReference `json:"descriptor"`
+	Level      string         `json:"level"`
+	Message    sarifText      `json:"message"`
+}
+
+type sarifReference struct {
+	ID string `json:"id"`
+}
+
+type sarifArtifact struct {
+	URI  string `json:"uri"`
+	Base string `json:"uriBaseId,omitempty"`
+}
+
+type sarifResult struct {
+	Rule         string            `json:"ruleId"`
+	Index        int               `json:"ruleIndex"`
+	Level        string            `json:"level"`
+	Message      sarifText         `json:"message"`
+	Locations    []sarifLocation   `json:"locations"`
+	Fingerprints sarifFingerprints `json:"partialFingerprints"`
+	Properties   sarifSubject      `json:"properties"`
+}
+
+type sarifFingerprints struct {
+	V1 string `json:"whatslistening/v1"`
+}
+
+type sarifLocation struct {
+	Physical sarifPhysical  `json:"physicalLocation"`
+	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+}
+
+type sarifPhysical struct {
+	Artifact sarifArtifact `json:"artifactLocation"`
+	Region   sarifRegion   `json:"region"`
+}
+
+type sarifRegion struct {
+	Line int `json:"startLine"`
+}
+
+type sarifLogical struct {
+	Name     string `json:"name"`
+	FullName string `json:"fullyQualifiedName"`
+	Kind     string `json:"kind"`
+}
+
+// sarifSubject is what a result is about.
+type sarifSubject struct {
+	Host      string   `json:"host"`
+	Namespace string   `json:"namespace"`
+	Protocol  string   `json:"protocol"`
+	Address   string   `json:"address"`
+	Port      uint16   `json:"port"`
+	Programs  []string `json:"programs"`
+	User      string   `json:"user"`
+	Next      string   `json:"next"`
+	Controls  []string `json:"controls"`
+}
+
+// sarifFacts are what is said of the run as a whole.
+type sarifFacts struct {
+	Schema     string `json:"schema"`
+	Host       string `json:"host"`
+	Registry   string `json:"registry"`
+	Complete   bool   `json:"complete"`
+	Privileges string `json:"privileges"`
+	Listeners  int    `json:"listeners"`
+}
+
+// writeSARIF writes the findings of r as one SARIF log of one run.
+func writeSARIF(w io.Writer, r *Report) error {
+	s := &sarif{r: r, host: Escape(r.Host.Name)}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(sarifLog{Schema: sarifSchema, Version: "2.1.0", Runs: []sarifRun{s.run()}})
+}
+
+// A sarif is a run in the making.
+type sarif struct {
+	r    *Report
+	host string
+	// rooted says that a path stands on sarifRoot.
+	rooted bool
+}
+
+func (s *sarif) run() sarifRun {
+	r := s.r
+	driver := sarifDriver{
+		Name: toolName, Organization: toolName, Version: numeric(r.Tool), InformationURI: projectURI,
+		Rules: sarifRules(r.Findings),
+	}
+	index := make(map[string]int, len(driver.Rules))
+	for i := range driver.Rules {
+		index[driver.Rules[i].ID] = i
+	}
+	findings := r.Findings
+	limits := slices.Clone(r.Coverage.Limitations)
+	if more := len(findings) - maxSARIF; more > 0 {
+		findings = findings[:maxSARIF]
+		limits = append(limits, scanner.Limitation{
+			Code: "results-left-out", Text: strconv.Itoa(more) + " findings, the least severe, are left out: more than GitHub takes",
+			Remedy: "write them as JSON",
+		})
+	}
+	results := make([]sarifResult, len(findings))
+	for i := range findings {
+		f := &findings[i]
+		results[i] = s.result(f, index[Escape(f.Rule)])
+	}
+	invocation := sarifInvocation{
+		Successful: true, Machine: s.host, End: r.Time.UTC().Format(time.RFC3339),
+		Notifications: make([]sarifNotification, len(limits)),
+	}
+	for i, l := range limits {
+		text := l.Text
+		if l.Remedy != "" {
+			text += ": " + l.Remedy
+		}
+		invocation.Notifications[i] = sarifNotification{sarifReference{Escape(l.Code)}, "warning", sarifText{sentence(text)}}
+	}
+	run := sarifRun{
+		Tool: sarifTool{driver},
+		// GitHub takes what stands before the last slash for the category: the
+		// results of one host replace those of its last run, and no others.
+		Automation:  sarifAutomation{toolName + "/" + pathOf(r.Host.Name, "host") + "/" + invocation.End},
+		Invocations: []sarifInvocation{invocation},
+		ColumnKind:  "utf16CodeUnits",
+		Results:     results,
+		Properties: sarifFacts{
+			Schema: Schema, Host: s.host, Registry: Escape(r.Registry), Complete: r.Coverage.Complete,
+			Privileges: Escape(r.Coverage.Privileges), Listeners: len(r.Listeners),
+		},
+	}
+	if s.rooted {
+		run.Bases = map[string]sarifArtifact{sarifRoot: {URI: "file:///"}}
+	}
+	return run
+}
+
+// sarifRules returns the rules that there are, and those of findings that are
+// not among them: a saved report may be of another version.
+func sarifRules(findings []audit.Finding) []sarifDescriptor {
+	rules := audit.Rules()
+	had := make(map[string]bool, len(rules))
+	for i := range rules {
+		had[rules[i].ID] = true
+	}
+	for i := range findings {
+		if f := &findings[i]; !had[f.Rule] {
+			had[f.Rule] = true
+			rules = append(rules, audit.Rule{ID: f.Rule, Title: f.Title, Severity: f.Severity, Next: f.Next, Controls: f.Controls})
+		}
+	}
+	list := make([]sarifDescriptor, len(rules))
+	for i := range rules {
+		list[i] = sarifRule(&rules[i])
+	}
+	return list
+}
+
+func sarifRule(r *audit.Rule) sarifDescriptor {
+	help := r.Title
+	if r.Help != "" {
+		help = r.Help
+	}
+	d := sarifDescriptor{
+		ID: Escape(r.ID), Name: pascal(r.Title),
+		Short: &sarifText{sentence(r.Title)}, Full: &sarifText{sentence(help)},
+		HelpURI: projectURI + "/blob/main/docs/audit.md",
+		Help:    &sarifText{sentence(help) + " Next: " + sentence(r.Next)},
+		Default: &sarifDefault{r.Severity.String()}, Properties: &sarifProperties{Tags: []string{"security"}},
+	}
+	for _, c := range r.Controls {
+		d.Properties.Tags = append(d.Properties.Tags, Escape(c.String()))
+	}
+	return d
+}
+
+func (s *sarif) result(f *audit.Finding, index int) sarifResult {
+	sub := &f.Subject
+	res := sarifResult{
+		Rule: Escape(f.Rule), Index: index, Level: f.Severity.String(),
+		Message:      sarifText{sentence(f.Message)},
+		Fingerprints: sarifFingerprints{Escape(f.Fingerprint)},
+		Properties: sarifSubject{
+			Host: s.host, Namespace: Escape(sub.Namespace), Protocol: sub.Protocol.String(), Address: shown(sub, (*page).place),
+			Port: sub.Port, Programs: []string{}, User: Escape(sub.User), Next: Escape(f.Next), Controls: []string{},
+		},
+	}
+	for _, p := range sub.Programs {
+		res.Properties.Programs = append(res.Properties.Programs, Escape(p))
+	}
+	for _, c := range f.Controls {
+		res.Properties.Controls = append(res.Properties.Controls, Escape(c.String()))
+	}
+	name := shown(sub, (*page).subject)
+	at := sarifLocation{Physical: s.place(f.Decided)}
+	if name != "" {
+		at.Logical = []sarifLogical{{Name: name, FullName: s.host + "/" + Escape(sub.Namespace) + "/" + name, Kind: "resource"}}
+	}
+	res.Locations = []sarifLocation{at}
+	return res
+}
+
+// place returns the file and line of a result, which GitHub wants of each: that
+// of the entry that decided; the register's first line, where one may be
+// written; and without a register a path made of the host's name, which is no
+// file.
+func (s *sarif) place(at audit.Position) sarifPhysical {
+	if at.File == "" && s.r.Register != nil && len(s.r.Register.Files) > 0 {
+		at.File = s.r.Register.Files[0].Path
+	}
+	out := sarifPhysical{Region: sarifRegion{max(at.Line, 1)}}
+	switch file := path.Clean(strings.ReplaceAll(at.File, `\`, "/")); {
+	case at.File == "":
+		out.Artifact.URI = "hosts/" + pathOf(s.r.Host.Name, "host")
+	case strings.HasPrefix(file, "/"):
+		out.Artifact, s.rooted = sarifArtifact{pathOf(strings.TrimLeft(file, "/"), "register"), sarifRoot}, true
+	default:
+		out.Artifact.URI = pathOf(file, "register")
+	}
+	return out
+}
+
+// pathOf returns p as the path of a relative URI; other where it would be none.
+func pathOf(p, other string) string {
+	if p == "" || p == "." || p == ".." {
+		return other
+	}
+	parts := strings.Split(p, "/")
+	for i, s := range parts {
+		// A colon in the first part would make it a scheme.
+		parts[i] = strings.ReplaceAll(url.PathEscape(s), ":", "%3A")
+	}
+	return strings.Join(parts, "/")
+}
+
+// sentence returns s, escaped, with a full stop where it has no end.
+func sentence(s string) string {
+	s = Escape(s)
+	if s == "" || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}
+
+// pascal returns the words of a title as one, without those of one letter, which
+// no reader of SARIF takes for a word: "ListenerWithoutAnApproval".
+func pascal(title string) string {
+	words := strings.FieldsFunc(title, func(c rune) bool { return c|0x20 < 'a' || c|0x20 > 'z' })
+	name := ""
+	for _, w := range words {
+		if len(w) > 1 {
+			name += strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return name
+}
+
+// numeric returns a version that begins with a number, as readers want it:
+// "1.2.3" of "v1.2.3", "0.0.0-devel" of "devel".
+func numeric(version string) string {
+	v := strings.TrimPrefix(version, "v")
+	switch {
+	case v == "":
+		return "0.0.0"
+	case v[0] < '0' || v[0] > '9':
+		v = "0.0.0-" + v
+	}
+	return Escape(v)
+}
