@@ -210,6 +210,9 @@ func (a *app) auditRules(cmd *cobra.Command, f *auditFlags, format report.Format
 			return usageError("leave out one of the two", "--rules and --explain speak of the rules alone, and so --%s has no use", name)
 		}
 	}
+	if format != report.Table && format != report.JSON && format != report.YAML {
+		return usageError("-o json has all of them", "-o %v is for the findings of an audit", format)
+	}
 	rules, write := audit.Rules(), report.WriteRules
 	if f.explain != nil {
 		var asked []audit.Rule
