@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,9 @@ const (
 	envInside = "WHATSLISTENING_TEST_INSIDE" // the test whose body runs here
 	envRole   = "WHATSLISTENING_TEST_ROLE"   // the role that this process plays
 )
+
+// roles are further roles, by name.
+var roles = map[string]func(args []string) error{}
 
 func init() {
 	atStart = func() {
@@ -195,7 +199,14 @@ func resultOf(t *testing.T, cmd *exec.Cmd) result {
 // the test.
 func spawn(t *testing.T, exe, role string, args ...string) int {
 	t.Helper()
-	cmd := exec.Command(exe, args...)
+	return spawnBy(t, []string{exe}, role, args...)
+}
+
+// spawnBy starts a role by a command that ends in the execve(2) of an
+// executable: "ip netns exec NAME EXE".
+func spawnBy(t *testing.T, by []string, role string, args ...string) int {
+	t.Helper()
+	cmd := exec.Command(by[0], append(slices.Clone(by[1:]), args...)...)
 	cmd.Env = append(os.Environ(), envRole+"="+role)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -230,7 +241,12 @@ func spawn(t *testing.T, exe, role string, args ...string) int {
 //	prefork N SPEC...  holds the sockets together with N children
 //	inherit            holds what it inherited
 //	orphan SPEC...     sends the sockets into a unix socket of its own and closes them
+//
+// and those of roles, which a file with tests adds.
 func play(role string, args []string) error {
+	if f := roles[role]; f != nil {
+		return f(args)
+	}
 	var before, after func() error
 	switch role {
 	case "named":

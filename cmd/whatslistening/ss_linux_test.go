@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/report"
 )
 
@@ -24,9 +25,15 @@ func ssRows(t *testing.T) []string {
 	if err != nil {
 		t.Fatalf("ss: %v", err)
 	}
+	return parseSS(t, string(out))
+}
+
+// parseSS reads the rows that ss writes.
+func parseSS(t *testing.T, out string) []string {
+	t.Helper()
 	pid := regexp.MustCompile(`pid=(\d+)`)
 	var rows []string
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(out) {
 		f := strings.Fields(line)
 		i := strings.LastIndexByte(f[4], ':')
 		host, device, _ := strings.Cut(f[4][:i], "%")
@@ -57,9 +64,17 @@ func ourRows(t *testing.T, stdout string) []string {
 	if err != nil {
 		t.Fatalf("reading our own report: %v\n%s", err, stdout)
 	}
+	return rowsOf(r, func(*annotate.Listener) bool { return true })
+}
+
+// rowsOf are the same of the listeners that keep admits.
+func rowsOf(r *report.Report, keep func(*annotate.Listener) bool) []string {
 	var rows []string
 	for i := range r.Listeners {
 		l := &r.Listeners[i]
+		if !keep(l) {
+			continue
+		}
 		device := l.Device
 		if z := l.Addr.Zone(); z != "" {
 			device = z
