@@ -153,6 +153,37 @@ func TestHiddenNamespaces(t *testing.T) {
 	}
 }
 
+// A socket without a holder is asked for again where it is: one that the kernel
+// holds stays.
+func TestNamespaceOwnerless(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red")
+		ip(t, "-n red link add vx0 type vxlan id 7 dstport 4789 dev lo")
+		ip(t, "-n red link set vx0 up")
+		s := scan(t, &Options{NetNS: NetNSAll})
+		if len(in(s, "red")) == 0 || len(in(s, "red")) != len(s.Sockets) {
+			t.Fatalf("sockets %+v, want that of vx0 in red", s.Sockets)
+		}
+		for _, one := range s.Sockets {
+			if one.Port != 4789 || len(one.Holders) != 0 {
+				t.Errorf("socket %+v, want that of vx0", one)
+			}
+		}
+	})
+}
+
+// The pid of a process that has ended may be another's, elsewhere.
+func TestNamespacePIDReused(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		lone := spawnUnshared(t, "wait")
+		n := &netNS{Namespace: Namespace{Inode: 1}, pids: []int32{int32(lone.PID)}, fd: -1}
+		visit(t.Context(), "/proc", []*netNS{n}, func(*netNS) { t.Error("another namespace was entered") })
+		if !errors.Is(n.err, errGone) {
+			t.Errorf("error %v, want %v", n.err, errGone)
+		}
+	})
+}
+
 // A namespace that ends before it is entered is a line of coverage, and no more.
 func TestNamespaceGone(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
