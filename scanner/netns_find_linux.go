@@ -205,7 +205,9 @@ func (s *netSearcher) process(pid int, note *record) {
 	}
 	s.last.Processes++
 	s.inside(pid)
-	if s.deep && w.hasThreads(pid) {
+	// A thread of this process may have been lost by an earlier scan, and not have
+	// ended yet.
+	if s.deep && w.hasThreads(pid) && !(w.root.own && pid == unix.Getpid()) {
 		s.threads(pid)
 	}
 }

@@ -87,7 +87,8 @@ func (n *netNS) enter(procfs string) error {
 	for _, path := range n.doors(procfs) {
 		fd, e := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if e != nil {
-			if e != unix.ENOENT && e != unix.ESRCH {
+			// Of a process that has just ended the kernel says EACCES (proc_ns_get_link).
+			if e != unix.ENOENT && e != unix.ESRCH && exists(strings.TrimSuffix(path, "/ns/net")) {
 				err = e
 			}
 			continue
