@@ -51,11 +51,12 @@ bench: ## time it beside ss, lsof, netstat and gopsutil (SCENARIO=S0,S1; root)
 
 golden: ## rewrite the golden files from what is printed now
 	$(GO) test ./report -update
+	$(GO) test ./audit -update
 	$(GO) test ./cmd/whatslistening -update
 
-generate: ## rebuild the registry table and the JSON Schema (DATA=folder of iana/ and appendix/)
+generate: ## rebuild the registry table, the JSON Schema and docs/rules.md (DATA=folder of iana/ and appendix/)
 	$(GO) run ./portdb/internal/gen -data $(DATA)
-	$(GO) generate ./report
+	$(GO) generate ./report ./audit
 
 check-generate: ## fail when a generated file is stale
 	@if [ -d $(DATA) ]; then $(GO) run ./portdb/internal/gen -check -data $(DATA); \

@@ -41,16 +41,16 @@ var serviceRules = [...]listenerRule{
 	{
 		Rule: Rule{
 			ID: "WL003", Title: "Small service of an old inetd", Severity: Warning,
-			Help: "Echo, discard, daytime, chargen, qotd, time, finger, systat and netstat were made to try networks out. " +
+			Help: "Echo, discard, daytime, chargen, qotd, time, finger and systat were made to try networks out. " +
 				"Nothing needs them; over UDP they send more than they are sent, to whomever the sender's forged address names, and " +
-				"finger, systat and netstat tell strangers about users and processes.",
+				"finger and systat tell strangers about users and processes.",
 			Next: "take it out of inetd.conf or xinetd.d",
 			Controls: []Control{
 				{cisDebian, cisDebianVersion, "2.1.19"}, {cisUbuntu, cisUbuntuVersion, "2.1.19"},
 				{nist, "", "CM-7"}, {pci, pciVersion, "2.2.4"}, {stig, "", "CCI-000381"},
 			},
 		},
-		services: []string{"echo", "discard", "daytime", "chargen", "qotd", "time", "finger", "systat", "netstat"},
+		services: []string{"echo", "discard", "daytime", "chargen", "qotd", "time", "finger", "systat"},
 	},
 	{
 		Rule: Rule{

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/whatslistening/whatslistening/audit"
 )
 
 func TestReadErrors(t *testing.T) {
@@ -183,6 +185,13 @@ func FuzzRead(f *testing.F) {
 			}
 			checkShown(t, Table, []byte(err.Error()))
 			return
+		}
+		had := map[string]bool{}
+		for _, f := range audit.Check(&audit.Scene{Listeners: r.Listeners, Discrepancies: r.Discrepancies}) {
+			if _, ok := audit.RuleByID(f.Rule); !ok || had[f.Fingerprint] {
+				t.Fatalf("the finding is of no rule, or there twice: %+v", f)
+			}
+			had[f.Fingerprint] = true
 		}
 		once := written(t, r, JSON)
 		again, err := Read(bytes.NewReader(once))
