@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,7 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	NotJudged      Verdict = iota // no register was asked
+	NotJudged      Verdict = iota // no register was asked, or it does not speak of the protocol
 	Approved                      // an entry approves it
 	Unapproved                    // no entry speaks of it
 	OtherProgram                  // approved for another program
@@ -89,9 +90,10 @@ type RegisterEntry struct {
 // Where none does, the one decides that comes nearest: it explains more to say
 // that a port was approved for another program than that it was not approved.
 // Where an entry asks for what the scan could not see, the listener is neither
-// approved nor accused: it is [Unconfirmed].
+// approved nor accused: it is [Unconfirmed]. Sockets without a port (raw, packet,
+// unix) are judged where an entry speaks of their protocol.
 func (p *Policy) Judge(listeners []annotate.Listener, now time.Time) *Judgement {
-	j := &judge{policy: p, day: dayOf(now), used: make([]int, len(p.Entries)), near: make([]bool, len(p.Entries)), had: map[string]bool{}}
+	j := &judge{policy: p, protocols: p.Protocols(), day: dayOf(now), used: make([]int, len(p.Entries)), near: make([]bool, len(p.Entries)), had: map[string]bool{}}
 	out := &j.out
 	out.Approvals = make([]Approval, len(listeners))
 	for i := range listeners {
@@ -107,8 +109,9 @@ func (p *Policy) Judge(listeners []annotate.Listener, now time.Time) *Judgement 
 
 // A judge holds listeners against a register.
 type judge struct {
-	policy *Policy
-	day    string
+	policy    *Policy
+	protocols []scanner.Protocol // that its entries speak of
+	day       string
 	// used is how many listeners each entry approved; near tells those that have
 	// to do with one, if only to explain what is wrong with it.
 	used []int
@@ -119,6 +122,9 @@ type judge struct {
 
 // listener judges a listener.
 func (j *judge) listener(l *annotate.Listener) Approval {
+	if !l.Protocol.HasPorts() && !slices.Contains(j.protocols, l.Protocol) {
+		return Approval{}
+	}
 	best, least := -1, misfit(0)
 	for i := range j.policy.Entries {
 		m, related := j.policy.Entries[i].fit(l, j.day)

@@ -173,7 +173,7 @@ func (s *sheet) approvals(list []audit.Approval) {
 	}
 	p.int(int64(of[audit.Approved]))
 	p.word(" of ")
-	p.count(len(list)-of[audit.Client], "socket", "sockets")
+	p.count(len(list)-of[audit.Client]-of[audit.NotJudged], "socket", "sockets")
 	p.word(" approved")
 	said := false
 	for v, phrase := range verdictPhrases {

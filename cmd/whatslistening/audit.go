@@ -285,6 +285,9 @@ func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Polic
 	}
 	f.gather.verify = f.gather.verify && !f.init
 	protocols := scanner.DefaultProtocols()
+	if !f.init {
+		protocols = append(protocols, scanner.Raw, scanner.Packet) // the rules look for sniffers
+	}
 	if policy != nil {
 		protocols = append(protocols, policy.Protocols()...)
 		f.gather.names = f.gather.names || policy.NamesContainers()
