@@ -238,6 +238,7 @@ func spawnBy(t *testing.T, by []string, role string, args ...string) int {
 //	listen SPEC...     holds the sockets
 //	named NAME SPEC... holds the sockets under another comm
 //	drop UID SPEC...   opens the sockets, then becomes UID
+//	user UID SPEC...   becomes UID, then opens the sockets
 //	prefork N SPEC...  holds the sockets together with N children
 //	inherit            holds what it inherited
 //	orphan SPEC...     sends the sockets into a unix socket of its own and closes them
@@ -253,13 +254,18 @@ func play(role string, args []string) error {
 		name := args[0]
 		args = args[1:]
 		after = func() error { return os.WriteFile("/proc/self/comm", []byte(name), 0) }
-	case "drop":
+	case "drop", "user":
 		uid, err := strconv.Atoi(args[0])
 		if err != nil {
 			return err
 		}
 		args = args[1:]
-		after = func() error { return errors.Join(syscall.Setgid(uid), syscall.Setuid(uid)) }
+		become := func() error { return errors.Join(syscall.Setgid(uid), syscall.Setuid(uid)) }
+		if role == "user" {
+			before = become
+		} else {
+			after = become
+		}
 	}
 	children := 0
 	if role == "prefork" {
