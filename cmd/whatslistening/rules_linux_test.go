@@ -222,7 +222,7 @@ func TestRulesLive(t *testing.T) {
 		// What a rule says, for people.
 		text := command(t, nil, "audit", "--netns", "own").stdout
 		for _, line := range []string{
-			"error WL001 Remote login in the clear\n  tcp 0.0.0.0:23 (in.telnetd of root): serves telnet at every address of the host\n",
+			"tcp 0.0.0.0:23 (in.telnetd of root): serves telnet at every address of the host",
 			"its program is " + shm, "python3 runs /dev/shm/x.py", "/srv/gone was deleted while it ran",
 			"17 connections wait, and 16 may", "hidden from /proc/net: tcp 127.0.0.1:4006",
 		} {
