@@ -18,7 +18,7 @@ const (
 const maxRows = 20
 
 // signs stand before the severities, so that the eye finds them without colour.
-var signs = [...]word{audit.Note: "· note", audit.Warning: "! warning", audit.Error: "✗ error"}
+var signs = [...]word{audit.Note: "· note", audit.Warning: "! warning", audit.Error: "× error"}
 
 // findingsText writes an audit for people: whose it is, what the findings come
 // to, a block for each rule, what could not be seen, and why the exit code is
@@ -130,7 +130,7 @@ func folderOf(files []audit.PolicyFile) string {
 func (s *sheet) counts(findings []audit.Finding) {
 	p := &s.text
 	if len(findings) == 0 {
-		p.word("✓ no findings")
+		p.word("no findings")
 		s.hang(0, 2, title)
 		return
 	}
@@ -231,7 +231,7 @@ func (s *sheet) block(findings []audit.Finding, most int, fold bool) {
 	if f.Next != "" {
 		s.text.word("next: ")
 		s.text.text(f.Next)
-		s.hang(2, 2+len("next: "), differs)
+		s.hang(2, 2+len("next: "), middle)
 	}
 }
 

@@ -28,7 +28,9 @@ type auditFlags struct {
 	explain []string
 	failOn  string
 	all     bool
-	strict  bool
+	// evidence is the folder to write evidence into, check one to look at.
+	evidence, check string
+	strict          bool
 }
 
 // auditFormats are those that an audit can be written in.
@@ -70,6 +72,9 @@ long as a list: some ten milliseconds. --verify=false does without.`,
 	f.write.add(&g, auditFormats)
 	fs = g[len(g)-1].flags
 	fs.BoolVar(&f.all, "all", false, "a line for every finding, nothing folded")
+	fs = g.add("Evidence")
+	fs.StringVar(&f.evidence, "evidence", "", "`DIR`: keep report, register and hashes in a new folder there")
+	fs.StringVar(&f.check, "check", "", "`DIR`: is the evidence there as it was written?")
 	f.gather.add(&g)
 	fs = g.add("Other")
 	fs.BoolVar(&f.gather.verify, "verify", true, "ask other witnesses; =false does without")
@@ -81,6 +86,8 @@ long as a list: some ten milliseconds. --verify=false does without.`,
 		f.gather.complete(cmd)
 		completeFlag(cmd, "fail-on", words(audit.Note.String(), audit.Warning.String(), audit.Error.String()))
 		completeFlag(cmd, "explain", completeRules)
+		completeFlag(cmd, "evidence", completeFolder)
+		completeFlag(cmd, "check", completeFolder)
 		completeFlag(cmd, "policy", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"yaml"}, cobra.ShellCompDirectiveFilterFileExt
 		})
@@ -100,6 +107,12 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		return usageError("", "--fail-on: %w", err)
 	}
 	opts.FailOn = failOn
+	if f.check != "" {
+		if n := cmd.Flags().NFlag(); n > 1 {
+			return usageError("", "--check takes no other flag")
+		}
+		return a.checkEvidence(f.check)
+	}
 	if f.rules || f.explain != nil {
 		return a.auditRules(cmd, f, format, opts)
 	}
@@ -112,10 +125,12 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		return usageError("leave out one of the two", "-o %v is for the findings of an audit", format)
 	case f.lint && f.gather.from != "":
 		return usageError("leave out one of the two", "--lint looks at no listeners, and so --from has no use")
+	case f.evidence != "" && (f.init || f.lint):
+		return usageError("leave out one of the two", "--evidence is of an audit, and --init and --lint are none")
 	case f.init:
 		return a.auditInit(cmd, f, opts)
 	}
-	policy, err := a.policy(f.policy)
+	policy, register, err := a.policy(f.policy)
 	if err != nil {
 		return err
 	}
@@ -142,6 +157,13 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		audit.Sort(r.Findings)
 	}
 	out := outcomeOf(r, failOn, f.strict)
+	if f.evidence != "" {
+		path, sum, err := a.evidence(cmd, f.evidence, r, register, &out)
+		if err != nil {
+			return err
+		}
+		out.Notes = append(out.Notes, "evidence in "+path, "manifest SHA-256 "+sum)
+	}
 	if err := a.writeAudit(f, r, format, opts, &out); err != nil {
 		return err
 	}
@@ -291,6 +313,9 @@ func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Polic
 	if policy != nil {
 		protocols = append(protocols, policy.Protocols()...)
 		f.gather.names = f.gather.names || policy.NamesContainers()
+	}
+	if f.evidence != "" {
+		format = report.JSON // evidence has every fact
 	}
 	return a.gather(cmd, &f.gather, db, protocols, format, opts)
 }

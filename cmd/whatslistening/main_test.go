@@ -96,6 +96,16 @@ func savedReport() []byte {
 	return b.Bytes()
 }
 
+// saved returns the path of a file with that report.
+func saved(t *testing.T) string {
+	t.Helper()
+	path := t.TempDir() + "/report.json"
+	if err := os.WriteFile(path, savedReport(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // A result is what a run of the command left behind.
 type result struct {
 	stdout, stderr string

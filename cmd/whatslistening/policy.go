@@ -15,26 +15,34 @@ import (
 // named.
 const policyFolder = "/etc/whatslistening/policy.d"
 
+// A registerFile is a file of the register as it was read.
+type registerFile struct {
+	path string
+	data []byte
+}
+
 // policy reads the approval register at paths, files and folders of *.yaml
 // files, in their order; that of the host where there are none, and nil where
-// it has none. Every problem that it has is told before the error.
-func (a *app) policy(paths []string) (*audit.Policy, error) {
-	files, err := policyFiles(paths)
-	if err != nil || files == nil {
-		return nil, err
+// it has none. The files are those read, to the byte. Every problem that it has
+// is told before the error.
+func (a *app) policy(paths []string) (all *audit.Policy, files []registerFile, err error) {
+	names, err := policyFiles(paths)
+	if err != nil || names == nil {
+		return nil, nil, err
 	}
 	var policies []*audit.Policy
 	var bad []audit.Problem
 	more := 0
-	for _, path := range files {
+	for _, path := range names {
 		data, err := readTrusted(path, audit.MaxPolicySize, policyFolder)
 		if err != nil {
 			var e *exitError
 			if errors.As(err, &e) {
-				return nil, err
+				return nil, nil, err
 			}
-			return nil, usageError("", "register: %w", err)
+			return nil, nil, usageError("", "register: %w", err)
 		}
+		files = append(files, registerFile{path, data})
 		p, err := audit.ParsePolicy(path, data)
 		var problems *audit.PolicyError
 		if errors.As(err, &problems) {
@@ -47,7 +55,7 @@ func (a *app) policy(paths []string) (*audit.Policy, error) {
 		all, err := audit.Join(policies...)
 		var problems *audit.PolicyError
 		if !errors.As(err, &problems) {
-			return all, err
+			return all, files, err
 		}
 		bad = problems.Problems
 	}
@@ -61,7 +69,7 @@ func (a *app) policy(paths []string) (*audit.Policy, error) {
 	if more > 0 {
 		a.say("and %d more", more)
 	}
-	return nil, &exitError{code: exitUsage}
+	return nil, nil, &exitError{code: exitUsage}
 }
 
 // noRegister is the error where a register is needed and there is none.

@@ -41,15 +41,6 @@ func onTerminal(t *testing.T, columns uint16, env []string, args ...string) stri
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-func saved(t *testing.T) string {
-	t.Helper()
-	path := t.TempDir() + "/report.json"
-	if err := os.WriteFile(path, savedReport(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // Colour on a terminal: --color > NO_COLOR > FORCE_COLOR, CLICOLOR_FORCE >
 // CLICOLOR=0 > TERM=dumb > it is a terminal.
 func TestColorOnTerminal(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,43 +20,68 @@ func openNoWait(path string) (*os.File, error) {
 }
 
 // distrust returns who, apart from root, can change what is read from the open
-// file fi at path: the file itself, or a folder on the way to it. It returns
-// the empty string where nobody can.
+// file fi at path, or chose it: the file itself, a folder on the way to it, or a
+// link there. It returns the empty string where nobody can.
 func distrust(path string, fi fs.FileInfo) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
-	real, err := filepath.EvalSymlinks(abs)
-	if err != nil {
-		return "", err
-	}
-	now, err := os.Lstat(real)
-	if err != nil {
-		return "", err
-	}
-	if !os.SameFile(now, fi) {
-		return fmt.Sprintf("%q was replaced while it was read", real), nil
-	}
-	for p := real; ; p = filepath.Dir(p) {
-		if p != real {
-			if now, err = os.Lstat(p); err != nil {
-				return "", err
-			}
+	const maxLinks = 40 // as the kernel: path_resolution(7)
+	var now fs.FileInfo
+	at, names, links, shared := "/", strings.Split(abs, "/"), 0, false
+	for len(names) > 0 {
+		name := names[0]
+		names = names[1:]
+		if name == ".." {
+			at = filepath.Dir(at)
+			continue
+		}
+		p := filepath.Join(at, name)
+		if now, err = os.Lstat(p); err != nil {
+			return "", err
 		}
 		st, ok := now.Sys().(*syscall.Stat_t)
 		if !ok {
 			return fmt.Sprintf("the owner of %q is not known", p), nil
 		}
+		isLink := now.Mode()&fs.ModeSymlink != 0
+		who := writers(p, now.Mode(), st)
+		switch {
+		case isLink && st.Uid == 0: // its own mode means nothing
+		case !now.IsDir() && !isLink && st.Nlink > 1 && shared:
+			return fmt.Sprintf("%q has other names, and everyone can give it one in its folder", p), nil
+		case who == "":
+			shared = false
 		// In a folder as /tmp nobody else can replace what root has in there.
-		sticky := now.IsDir() && now.Mode()&fs.ModeSticky != 0
-		if who := writers(p, now.Mode(), st); who != "" && (st.Uid != 0 || !sticky) {
+		case st.Uid == 0 && now.IsDir() && now.Mode()&fs.ModeSticky != 0:
+			shared = true
+		default:
 			return who, nil
 		}
-		if p == filepath.Dir(p) {
-			return "", nil
+		if !isLink {
+			at = p
+			continue
 		}
+		target, err := os.Readlink(p)
+		if err != nil {
+			return "", err
+		}
+		if links++; links > maxLinks {
+			return "", &fs.PathError{Op: "follow", Path: p, Err: syscall.ELOOP}
+		}
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+		names = append(strings.Split(target, "/"), names...)
 	}
+	if now, err = os.Lstat(at); err != nil {
+		return "", err
+	}
+	if !os.SameFile(now, fi) {
+		return fmt.Sprintf("%q was replaced while it was read", at), nil
+	}
+	return "", nil
 }
 
 // writers returns who, apart from root, can write to the file or folder at
