@@ -9,14 +9,14 @@ import (
 
 // WriteFindings writes what an audit judged: for people, in the format [Table],
 // what the findings come to and then the findings, the worst first, each with
-// the next step; and in JSON, YAML, SARIF, JUnit and Prometheus the report as
-// [Write] does. Another format is an error.
+// the next step; and in JSON, YAML, HTML, SARIF, JUnit and Prometheus the report
+// as [Write] does. Another format is an error.
 func WriteFindings(w io.Writer, r *Report, f Format, o *Options) error {
 	if o == nil {
 		o = new(Options)
 	}
 	switch f {
-	case JSON, YAML, SARIF, JUnit, Prometheus:
+	case JSON, YAML, HTML, SARIF, JUnit, Prometheus:
 		return Write(w, r, f, o)
 	case Table:
 		return findingsText(w, r, o)

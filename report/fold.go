@@ -53,11 +53,15 @@ const (
 )
 
 // newView folds the listeners of r, or takes each as a row.
-func newView(r *Report, fold bool) *view {
+func newView(r *Report, fold bool) *view { return newViewOf(r, fold, false) }
+
+// newViewOf is newView, with the sockets that look like clients among the rows
+// where clients is set.
+func newViewOf(r *Report, fold, clients bool) *view {
 	v := &view{r: r, ls: r.Listeners, doubts: doubtsOf(r.Discrepancies)}
 	v.order = make([]int32, 0, len(v.ls))
 	for i := range v.ls {
-		if fold && v.ls[i].MaybeClient && !v.inDoubt(&v.ls[i]) {
+		if fold && !clients && v.ls[i].MaybeClient && !v.inDoubt(&v.ls[i]) {
 			v.clients++
 			continue
 		}

@@ -25,6 +25,20 @@ func (p *page) rest(start int) span { return span(p.buf[start:]) }
 // cut takes back what was written from the byte n on.
 func (p *page) cut(n int) { p.buf = p.buf[:n] }
 
+// safe is text of a page that left it for a template of HTML. It is as safe to
+// see as the page is; what HTML makes of it is for the template to escape.
+type safe string
+
+// take returns all that is on the page, and empties it.
+func (p *page) take() safe {
+	s := safe(p.buf)
+	p.buf = p.buf[:0]
+	return s
+}
+
+// safe returns s for a template.
+func (s span) safe() safe { return safe(s) }
+
 // add writes a piece of another page.
 func (p *page) add(s span) { p.buf = append(p.buf, s...) }
 

@@ -133,7 +133,7 @@ type Outcome struct {
 // Formats returns the formats that can be written, in the order in which help
 // lists them.
 func Formats() []Format {
-	return []Format{Table, Wide, Tree, JSON, JSONL, CSV, YAML, Markdown, SARIF, JUnit, Prometheus}
+	return []Format{Table, Wide, Tree, JSON, JSONL, CSV, YAML, Markdown, HTML, SARIF, JUnit, Prometheus}
 }
 
 // String returns the name of f, as it is given on a command line: "table".
@@ -178,14 +178,14 @@ func Write(w io.Writer, r *Report, f Format, o *Options) error {
 		return writeJSONL(w, r, o)
 	case YAML:
 		return writeYAML(w, r, o)
+	case HTML:
+		return writeHTML(w, r, o)
 	case SARIF:
 		return writeSARIF(w, r)
 	case JUnit:
 		return writeJUnit(w, r, o)
 	case Prometheus:
 		return writePrometheus(w, r)
-	case HTML:
-		return fmt.Errorf("%v: not written yet", f)
 	}
 	return fmt.Errorf("unknown format %d", f)
 }
