@@ -100,7 +100,7 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	_, err := ParseFormat("tabel\n")
-	if err == nil || err.Error() != `unknown format "tabel\n": it is one of table, wide, tree, json, jsonl, csv, yaml, markdown, sarif, junit, prometheus` {
+	if err == nil || err.Error() != `unknown format "tabel\n": it is one of table, wide, tree, json, jsonl, csv, yaml, markdown, html, sarif, junit, prometheus` {
 		t.Errorf("ParseFormat(tabel) = %v", err)
 	}
 	if got := Format(77).String(); got != "Format(77)" {
