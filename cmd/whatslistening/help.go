@@ -93,6 +93,7 @@ func (g groups) flags(b *strings.Builder) {
 		fmt.Fprintf(b, "\n%s:\n", group.title)
 		group.flags.VisitAll(func(f *pflag.Flag) {
 			name, usage := left(f)
+			usage = strings.ReplaceAll(usage, "\n", "\n"+strings.Repeat(" ", 2+wide+2))
 			fmt.Fprintf(b, "  %-*s  %s\n", wide, name, usage)
 		})
 	}

@@ -19,7 +19,7 @@ type writeFlags struct {
 // add gives the flags to a command that can write formats.
 func (f *writeFlags) add(g *groups, formats []report.Format) {
 	fs := g.add("Output")
-	fs.StringVarP(&f.format, "output", "o", formats[0].String(), "`FORMAT`: "+strings.Join(formatNames(formats), ", "))
+	fs.StringVarP(&f.format, "output", "o", formats[0].String(), "`FORMAT`: "+helpList(formatNames(formats)))
 	fs.BoolVar(&f.json, "json", false, "short for -o json")
 	fs.StringVar(&f.file, "output-file", "", "`FILE`: write there, in one step and for its owner alone")
 	fs.StringVar(&f.color, "color", "auto", "`WHEN`: auto, always, never")
@@ -31,6 +31,25 @@ func (f *writeFlags) complete(cmd *cobra.Command, formats []report.Format) {
 	completeFlag(cmd, "output", words(formatNames(formats)...))
 	completeFlag(cmd, "color", words("auto", "always", "never"))
 	completeFlag(cmd, "width", cobra.NoFileCompletions)
+}
+
+// helpList joins words for a flag's help, on lines that fit a terminal.
+func helpList(words []string) string {
+	var b strings.Builder
+	line := 0
+	for i, w := range words {
+		if i > 0 {
+			b.WriteString(",")
+			if line += len(", ") + len(w); line > 50 {
+				b.WriteString("\n")
+				line = len(w)
+			} else {
+				b.WriteString(" ")
+			}
+		}
+		b.WriteString(w)
+	}
+	return b.String()
 }
 
 func formatNames(formats []report.Format) []string {
