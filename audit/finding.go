@@ -60,6 +60,9 @@ type Finding struct {
 	// Decided is the entry of the register that decided; the zero Position for
 	// none.
 	Decided Position
+	// Was and Now are what changed since a baseline, as "127.0.0.1" and "*"; both
+	// are empty where it is the listener itself that came or went.
+	Was, Now string
 	// Fingerprint identifies the finding from one audit to the next: it is made
 	// of the rule and of what stays the same of the subject (never a pid, an inode
 	// or a time). 32 hexadecimal digits.

@@ -28,7 +28,7 @@ func Rules() []Rule {
 			list = append(list, rules[i].Rule)
 		}
 	}
-	list = append(append(list, hiddenRule), registerRules[:]...)
+	list = append(append(append(list, hiddenRule), registerRules[:]...), driftRules[:]...)
 	slices.SortFunc(list, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return list
 }

@@ -26,6 +26,9 @@ type findingRecord struct {
 	Controls []controlRecord `json:"controls"`
 	// The file and line of the register that decided; null for none.
 	Decided positionRecord `json:"decided" null:"zero"`
+	// What changed since a baseline, from was to now.
+	Was string `json:"was,omitempty"`
+	Now string `json:"now,omitempty"`
 	// The same from one audit to the next.
 	Fingerprint string `json:"fingerprint"`
 }
@@ -66,8 +69,9 @@ func newFindingRecord(f *audit.Finding) findingRecord {
 			Address: s.Addr, Device: s.Device, Port: s.Port, Path: s.Path,
 			Programs: s.Programs, User: s.User,
 		},
-		Controls:    records(f.Controls, func(c *audit.Control) controlRecord { return controlRecord(*c) }),
-		Decided:     positionRecord(f.Decided),
+		Controls: records(f.Controls, func(c *audit.Control) controlRecord { return controlRecord(*c) }),
+		Decided:  positionRecord(f.Decided),
+		Was:      f.Was, Now: f.Now,
 		Fingerprint: f.Fingerprint,
 	}
 }
@@ -81,8 +85,9 @@ func (rec *findingRecord) finding() audit.Finding {
 			Addr: s.Address, Device: s.Device, Port: s.Port, Path: s.Path,
 			Programs: s.Programs, User: s.User,
 		},
-		Controls:    records(rec.Controls, func(c *controlRecord) audit.Control { return audit.Control(*c) }),
-		Decided:     audit.Position(rec.Decided),
+		Controls: records(rec.Controls, func(c *controlRecord) audit.Control { return audit.Control(*c) }),
+		Decided:  audit.Position(rec.Decided),
+		Was:      rec.Was, Now: rec.Now,
 		Fingerprint: rec.Fingerprint,
 	}
 }

@@ -40,6 +40,8 @@ func newReportRecord(r *Report, list []*annotate.Listener) *reportRecord {
 		Discrepancies: records(r.Discrepancies, newDiscrepancyRecord),
 		Findings:      records(r.Findings, newFindingRecord),
 		Policy:        newPolicyRecord(r.Register),
+		Scope:         newScopeRecord(&r.Scope),
+		Baseline:      newBaselineRecord(r.Baseline),
 	}
 }
 

@@ -44,6 +44,10 @@ type reportRecord struct {
 	Findings []findingRecord `json:"findings"`
 	// The approval register that the listeners were held against.
 	Policy policyRecord `json:"policy,omitempty"`
+	// What the report was to show, where a scan was told.
+	Scope scopeRecord `json:"scope,omitempty"`
+	// The earlier report that this one was compared with: the findings are what changed.
+	Baseline baselineRecord `json:"baseline,omitempty"`
 }
 
 // toolRecord is the program that made the report.

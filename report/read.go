@@ -131,6 +131,12 @@ func parseReport(data []byte) (*Report, *ReadError) {
 	rep.Discrepancies = records(rec.Discrepancies, (*discrepancyRecord).discrepancy)
 	rep.Findings = records(rec.Findings, (*findingRecord).finding)
 	rep.Register = rec.Policy.register()
+	rep.Baseline = rec.Baseline.baseline()
+	scope, err := rec.Scope.scope()
+	if err != nil {
+		return nil, &ReadError{Field: "scope.protocols", Problem: err.Error()}
+	}
+	rep.Scope = scope
 	if !slices.ContainsFunc(rep.Approvals, func(a audit.Approval) bool { return a != audit.Approval{} }) {
 		rep.Approvals = nil
 	}

@@ -30,6 +30,8 @@ type Report struct {
 	// Discrepancies are what the witnesses do not agree on; nil where only one
 	// was asked.
 	Discrepancies []scanner.Discrepancy
+	// Scope is what the report was to show.
+	Scope audit.Scope
 	// Findings are what an audit judged; nil for a list.
 	Findings []audit.Finding
 	// Register is the approval register that the listeners were held against, and
@@ -37,6 +39,16 @@ type Report struct {
 	// where there was none.
 	Register  *audit.Register
 	Approvals []audit.Approval
+	// Baseline is the earlier report that this one was compared with; nil for
+	// none.
+	Baseline *audit.Baseline
+}
+
+// Scan returns what the report says of what listens, for a comparison.
+func (r *Report) Scan() *audit.Scan {
+	return &audit.Scan{
+		Time: r.Time, Host: &r.Host, Coverage: &r.Coverage, Namespaces: r.Namespaces, Scope: r.Scope, Listeners: r.Listeners,
+	}
 }
 
 // Keep drops the listeners, with what was said of them, that keep does not

@@ -241,8 +241,29 @@ func anyFinding() *rapid.Generator[audit.Finding] {
 				return audit.Control{Framework: anyText().Draw(t, "framework"), Version: anyText().Draw(t, "version"), ID: anyText().Draw(t, "id")}
 			}), 0, 2).Draw(t, "controls"),
 			Decided: audit.Position{File: text("file"), Line: rapid.IntRange(0, 1<<20).Draw(t, "line")},
+			Was:     text("was"), Now: text("now"),
 		}
 	})
+}
+
+func anyScope(t *rapid.T) audit.Scope {
+	return audit.Scope{
+		Protocols: rapid.SliceOfN(rapid.Custom(anyProtocol), 0, 2).Draw(t, "protocols"),
+		NetNS:     anyText().Draw(t, "netns"), Narrowed: rapid.Bool().Draw(t, "narrowed"),
+	}
+}
+
+func anyBaseline(t *rapid.T) *audit.Baseline {
+	if rapid.Bool().Draw(t, "no baseline") {
+		return nil
+	}
+	return &audit.Baseline{
+		Host: anyText().Draw(t, "host"), Tool: anyText().Draw(t, "tool"), Time: anyTime().Draw(t, "time"),
+		Unchanged: rapid.IntRange(0, 1<<20).Draw(t, "unchanged"),
+		Caveats: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.Caveat {
+			return audit.Caveat{Wrong: rapid.Bool().Draw(t, "wrong"), Text: anyText().Draw(t, "text")}
+		}), 0, 2).Draw(t, "caveats"),
+	}
 }
 
 func anyPosition(t *rapid.T) audit.Position {
@@ -352,6 +373,7 @@ func anyReport() *rapid.Generator[*Report] {
 		}
 		return &Report{
 			Register: anyRegister().Draw(t, "register"), Approvals: approvals,
+			Scope: anyScope(t), Baseline: anyBaseline(t),
 			Tool: text("tool"), Registry: text("registry"), Time: anyTime().Draw(t, "time"),
 			Host: scanner.Host{
 				Name: text("host"), OS: text("os"), Kernel: text("kernel"), BootID: text("boot id"),

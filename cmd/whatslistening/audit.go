@@ -31,6 +31,10 @@ type auditFlags struct {
 	// evidence is the folder to write evidence into, check one to look at.
 	evidence, check string
 	strict          bool
+	// baseline names the saved report that what listens is compared with, and base
+	// is it; nil for none.
+	baseline string
+	base     *report.Report
 }
 
 // auditFormats are those that an audit can be written in.
@@ -66,6 +70,7 @@ long as a list: some ten milliseconds. --verify=false does without.`,
 	fs.BoolVar(&f.init, "init", false, "write a first register, of what listens now")
 	fs.BoolVar(&f.lint, "lint", false, "look at the register alone: what expires or overlaps")
 	fs.StringVar(&f.failOn, "fail-on", audit.Warning.String(), "`SEVERITY`: exit 1 from this on: note, warning, error")
+	fs.StringVar(&f.baseline, "baseline", "", "`FILE`: a saved JSON report; what changed since is found too")
 	fs = g.add("The rules")
 	fs.BoolVar(&f.rules, "rules", false, "list the rules; nothing is scanned")
 	fs.StringSliceVar(&f.explain, "explain", nil, "`ID`: what a rule is about; may be repeated")
@@ -88,6 +93,9 @@ long as a list: some ten milliseconds. --verify=false does without.`,
 		completeFlag(cmd, "explain", completeRules)
 		completeFlag(cmd, "evidence", completeFolder)
 		completeFlag(cmd, "check", completeFolder)
+		completeFlag(cmd, "baseline", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"json"}, cobra.ShellCompDirectiveFilterFileExt
+		})
 		completeFlag(cmd, "policy", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return []string{"yaml"}, cobra.ShellCompDirectiveFilterFileExt
 		})
@@ -123,6 +131,8 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		return usageError("--output-file says where to write it", "--init takes no register, but --policy %q is given", f.policy[0])
 	case (f.init || f.lint) && format != report.Table:
 		return usageError("leave out one of the two", "-o %v is for the findings of an audit", format)
+	case (f.init || f.lint) && f.baseline != "":
+		return usageError("leave out one of the two", "--baseline is for an audit, and not for --init or --lint")
 	case f.lint && f.gather.from != "":
 		return usageError("leave out one of the two", "--lint looks at no listeners, and so --from has no use")
 	case f.evidence != "" && (f.init || f.lint):
@@ -144,12 +154,23 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		}
 		return failing(problems, failOn, func(p audit.Problem) audit.Severity { return p.Severity })
 	}
+	if err := a.auditBaseline(cmd, f); err != nil {
+		return err
+	}
 	r, err := a.listenersOf(cmd, f, policy, format, opts)
 	if err != nil {
 		return err
 	}
 	r.Findings = audit.Check(&audit.Scene{Listeners: r.Listeners, Discrepancies: r.Discrepancies})
-	r.Approvals, r.Register = nil, nil
+	r.Approvals, r.Register, r.Baseline = nil, nil, nil
+	if f.base != nil {
+		changes, err := a.drift(f.base, r, false)
+		if err != nil {
+			return err
+		}
+		r.Findings = append(r.Findings, changes...)
+		audit.Sort(r.Findings)
+	}
 	if policy != nil {
 		judged := policy.Judge(r.Listeners, r.Time)
 		r.Approvals, r.Register = judged.Approvals, &judged.Register
@@ -227,7 +248,7 @@ func failing[T any](list []T, least audit.Severity, severity func(T) audit.Sever
 
 // auditRules lists rules, or says what some are about.
 func (a *app) auditRules(cmd *cobra.Command, f *auditFlags, format report.Format, opts *report.Options) error {
-	for _, name := range []string{"policy", "init", "lint", "from", "netns"} {
+	for _, name := range []string{"policy", "baseline", "init", "lint", "from", "netns"} {
 		if cmd.Flags().Changed(name) {
 			return usageError("leave out one of the two", "--rules and --explain speak of the rules alone, and so --%s has no use", name)
 		}
@@ -316,6 +337,9 @@ func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Polic
 	}
 	if f.evidence != "" {
 		format = report.JSON // evidence has every fact
+	}
+	if f.base != nil {
+		protocols = append(protocols, f.base.Scope.Protocols...)
 	}
 	return a.gather(cmd, &f.gather, db, protocols, format, opts)
 }

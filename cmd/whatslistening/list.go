@@ -107,6 +107,10 @@ func (a *app) list(cmd *cobra.Command, args []string, f *listFlags) error {
 	narrowed := len(args) > 0 || f.exposed || len(f.users) > 0 || len(f.proto) > 0 || len(f.ranges) > 0
 	if narrowed {
 		r.Keep(filter.Match)
+		r.Scope.Narrowed = r.Scope.Narrowed || len(args) > 0 || f.exposed || len(f.users) > 0 || len(f.ranges) > 0
+		if f.from != "" && len(f.proto) > 0 {
+			r.Scope.Protocols = filter.Protocols
+		}
 		openFolded(r, opts)
 	}
 	nothing := len(r.Listeners) == 0
@@ -251,6 +255,7 @@ func (a *app) gather(cmd *cobra.Command, f *gatherFlags, db *portdb.DB, protocol
 	return &report.Report{
 		Tool: toolVersion(), Registry: db.Date(), Time: time.Now().UTC(),
 		Host: snap.Host, Namespaces: snap.Namespaces, Coverage: snap.Coverage, Discrepancies: snap.Discrepancies,
+		Scope:     f.scopeOf(protocols),
 		Listeners: annotate.Snapshot(snap, db, &annotate.Options{Opinions: everyFact(format)}),
 	}, nil
 }
@@ -298,6 +303,11 @@ func (a *app) readReport(path string) (*report.Report, error) {
 		}
 		in, name = f, fmt.Sprintf("%q", path)
 	}
+	return parseReport(in, name)
+}
+
+// parseReport reads a saved report from in, which is called name.
+func parseReport(in io.Reader, name string) (*report.Report, error) {
 	r, err := report.Read(in)
 	if err != nil {
 		hint := ""

@@ -1,0 +1,268 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/whatslistening/whatslistening/audit"
+)
+
+// WriteDrift writes what changed since the baseline of r: for people, in the
+// formats [Table] and [Markdown], a line for each change, and what they come to;
+// in every other format as [WriteFindings] does.
+func WriteDrift(w io.Writer, r *Report, f Format, o *Options) error {
+	if o == nil {
+		o = new(Options)
+	}
+	if r.Baseline == nil {
+		return fmt.Errorf("the report was compared with no baseline")
+	}
+	switch f {
+	case Table:
+		return driftTable(w, r, o)
+	case Markdown:
+		return driftMarkdown(w, r, o)
+	}
+	return WriteFindings(w, r, f, o)
+}
+
+// The columns of the table of changes.
+const (
+	driftSeverity = iota
+	driftPort
+	driftProgram
+	driftChange
+	driftWas
+	ndrift
+)
+
+// driftTitles are the titles of the columns.
+var driftTitles = [ndrift]word{"SEVERITY", "PORT", "PROGRAM", "CHANGE", "WAS AND IS"}
+
+// driftMost is how wide a column gets on a terminal; the last takes what is left.
+var driftMost = [ndrift]int{driftSeverity: 8, driftPort: 24, driftProgram: 24, driftChange: 9, driftWas: 1 << 20}
+
+// driftCell writes a cell of the row of a finding.
+func driftCell(p *page, f *audit.Finding, column int) {
+	switch column {
+	case driftSeverity:
+		p.text(f.Severity.String())
+	case driftPort:
+		driftPlace(p, &f.Subject)
+	case driftProgram:
+		p.text(strings.Join(f.Subject.Programs, ", "))
+	case driftChange:
+		p.text(f.Change().String())
+	case driftWas:
+		p.text(f.Was)
+		if f.Was != "" && f.Now != "" {
+			p.word(" → ")
+		}
+		p.text(f.Now)
+	}
+}
+
+// driftPlace writes where a service is: "tcp/443 in web".
+func driftPlace(p *page, s *audit.Subject) {
+	p.text(s.Protocol.String())
+	switch {
+	case s.Path != "":
+		p.word(" ")
+		p.text(s.Path)
+	case s.Port != 0:
+		p.word("/")
+		p.uint(uint64(s.Port))
+	}
+	if s.Namespace != "host" {
+		p.word(" in ")
+		p.text(s.Namespace)
+	}
+}
+
+// driftSign is the sign in front of a change.
+func driftSign(c audit.Change) word {
+	switch c {
+	case audit.Appeared:
+		return "+ "
+	case audit.Gone:
+		return "- "
+	case audit.NoChange, audit.Moved, audit.Replaced, audit.Restarted, audit.OwnerChanged:
+	}
+	return "~ "
+}
+
+// driftTable writes the changes as a table.
+func driftTable(w io.Writer, r *Report, o *Options) error {
+	n := &notes{out: new(page), w: w, width: o.Width, inks: inks(o.Color)}
+	if len(r.Findings) > 0 {
+		if err := n.changes(r.Findings, o); err != nil {
+			return err
+		}
+		if !o.NoHeader {
+			if err := n.out.line(w); err != nil {
+				return err
+			}
+		}
+	}
+	if !o.NoHeader {
+		if err := n.drift(r); err != nil {
+			return err
+		}
+	}
+	return n.out.flush(w)
+}
+
+// changes writes a row for each finding.
+func (n *notes) changes(findings []audit.Finding, o *Options) error {
+	cells, widths := new(page), [ndrift]int{}
+	if !o.NoTrunc {
+		cells.longest = longestCell
+	}
+	ends := make([]int, 0, ndrift*len(findings))
+	for c := range driftTitles {
+		if !o.NoHeader {
+			widths[c] = len(driftTitles[c])
+		}
+	}
+	for i := range findings {
+		for c := range ndrift {
+			start := cells.len()
+			driftCell(cells, &findings[i], c)
+			ends = append(ends, cells.len())
+			widths[c] = max(widths[c], cells.rest(start).width())
+		}
+	}
+	left := o.Width - len("+ ")
+	for c := range widths {
+		if o.Width > 0 && !o.NoTrunc {
+			most := driftMost[c]
+			if c == driftWas {
+				most = max(left, len(driftTitles[c]))
+			}
+			widths[c] = min(widths[c], most)
+			left -= widths[c] + gap
+		} else {
+			widths[c] = min(widths[c], widestPad)
+		}
+	}
+	bounded := o.Width > 0 && !o.NoTrunc
+	if !o.NoHeader {
+		n.out.pad(len("+ "))
+		for c, t := range driftTitles {
+			start := n.note.len()
+			n.note.word(t)
+			n.out.paint(n.note.rest(start), &n.inks[title])
+			n.note.cut(start)
+			if c < ndrift-1 {
+				n.out.pad(widths[c] - len(t) + gap)
+			}
+		}
+		if err := n.out.line(n.w); err != nil {
+			return err
+		}
+	}
+	start := 0
+	for i := range findings {
+		f := &findings[i]
+		n.out.word(driftSign(f.Change()))
+		due := 0 // spaces before the next cell that has anything
+		for c := range ndrift {
+			s := cells.span(start, ends[i*ndrift+c])
+			start = ends[i*ndrift+c]
+			style := plain
+			if c == driftSeverity {
+				style = inkOf(f.Severity)
+			}
+			if len(s) == 0 {
+				due += widths[c] + gap
+				continue
+			}
+			n.out.pad(due)
+			used := s.width()
+			if bounded && used > widths[c] {
+				used = n.out.shorten(s, used, widths[c], keepHead, &n.inks[style])
+			} else {
+				n.out.paint(s, &n.inks[style])
+			}
+			due = max(widths[c]-used, 0) + gap
+		}
+		if err := n.out.line(n.w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drift writes what the changes come to, and what could not be compared.
+func (n *notes) drift(r *Report) error {
+	p, b := &n.note, r.Baseline
+	var of [audit.OwnerChanged + 1]int
+	changed := 0
+	for i := range r.Findings {
+		if c := r.Findings[i].Change(); c != audit.NoChange {
+			of[c]++
+			changed++
+		}
+	}
+	if changed == 0 {
+		p.word("nothing changed")
+	} else {
+		p.count(changed, "change", "changes")
+	}
+	p.word(" since ")
+	p.time(b.Time)
+	if b.Host != r.Host.Name {
+		p.word(" on ")
+		p.text(b.Host)
+	}
+	sep := word(": ")
+	for c := audit.Appeared; c <= audit.OwnerChanged; c++ {
+		if of[c] == 0 {
+			continue
+		}
+		p.word(sep)
+		p.int(int64(of[c]))
+		p.word(" ")
+		p.word(driftWord(c))
+		sep = ", "
+	}
+	p.word("; ")
+	p.count(b.Unchanged, "listener is as it was", "listeners are as they were")
+	if err := n.end(plain); err != nil {
+		return err
+	}
+	for _, c := range b.Caveats {
+		style := quiet
+		p.word("note: ")
+		if c.Wrong {
+			p.word("compared all the same: ")
+			style = outside
+		}
+		p.text(c.Text)
+		if err := n.end(style); err != nil {
+			return err
+		}
+	}
+	return n.limitations(&r.Coverage)
+}
+
+// driftWord says what became of listeners.
+func driftWord(c audit.Change) word {
+	switch c {
+	case audit.Appeared:
+		return "appeared"
+	case audit.Gone:
+		return "gone"
+	case audit.Moved:
+		return "moved"
+	case audit.Replaced:
+		return "replaced"
+	case audit.Restarted:
+		return "restarted"
+	case audit.OwnerChanged:
+		return "with another owner"
+	case audit.NoChange:
+	}
+	return ""
+}
