@@ -123,13 +123,13 @@ func (a *app) diffNew(cmd *cobra.Command, args []string, f *diffFlags, base *rep
 	if err != nil {
 		return nil, err
 	}
-	gather := listFlags{source: scanner.Auto.String(), holders: scanner.HoldersAuto.String()}
+	gather := gatherFlags{source: scanner.Auto.String(), holders: scanner.HoldersAuto.String()}
 	gather.like(base)
 	return a.gather(cmd, &gather, db, base.Scope.Protocols, format, opts)
 }
 
 // like has a scan look where the one of a baseline did.
-func (f *listFlags) like(base *report.Report) {
+func (f *gatherFlags) like(base *report.Report) {
 	f.netns = base.Scope.NetNS
 	f.names = f.names || slices.ContainsFunc(base.Namespaces, func(n scanner.Namespace) bool { return n.ContainerName != "" })
 }
@@ -197,7 +197,7 @@ func (a *app) readBaseline(path string) (*report.Report, error) {
 }
 
 // scopeOf returns what a scan with these flags shows.
-func (f *listFlags) scopeOf(protocols []scanner.Protocol) audit.Scope {
+func (f *gatherFlags) scopeOf(protocols []scanner.Protocol) audit.Scope {
 	s := audit.Scope{NetNS: f.netns}
 	if len(protocols) > 0 {
 		s.Protocols = slices.Compact(slices.Sorted(slices.Values(protocols)))
