@@ -119,20 +119,14 @@ func without(a, b []scanner.Protocol) string {
 // whether sockets are among that.
 func (c *comparison) lacks(name string, of, other *scanner.Coverage) (sockets bool) {
 	for _, l := range of.Limitations {
-		loss, passing := lossOf(l.Code)
+		loss, harmless := lossOf(l.Code)
 		if loss == nothing || slices.ContainsFunc(other.Limitations, func(m scanner.Limitation) bool {
 			return m.Code == l.Code && (m.Text == l.Text || l.Code != scanner.LimitProtocol)
 		}) {
 			continue
 		}
-		switch loss {
-		case theSockets:
-			sockets = true
-		case theNamespaces:
-			c.shared = true
-		case theOwners, nothing:
-		}
-		if passing {
+		sockets, c.shared = sockets || loss == theSockets, c.shared || loss == theNamespaces
+		if harmless {
 			c.tell("of the %s: %s", name, l.Text)
 			continue
 		}
@@ -146,20 +140,17 @@ type loss uint8
 
 const (
 	nothing       loss = iota
-	theOwners          // who holds a socket; such a socket is compared without
+	theOwners          // who holds a socket, which is looked at where there is one
 	theNamespaces      // sockets in other network namespaces
 	theSockets         // sockets anywhere
 )
 
-// lossOf returns what a limitation of a code takes from a scan, and whether it
-// passes: the next scan may well be without it, and what it takes cannot be
-// taken for a change.
-func lossOf(code string) (l loss, passing bool) {
+// lossOf returns what a limitation of a code takes from a scan, and whether what
+// it takes cannot be taken for a change.
+func lossOf(code string) (l loss, harmless bool) {
 	switch code {
 	case scanner.LimitUnreadable, scanner.LimitHidden, scanner.LimitNoProc, scanner.LimitPIDNamespace,
-		scanner.LimitSubset, scanner.LimitInterrupted, scanner.LimitProcFS:
-		return theOwners, false
-	case scanner.LimitSlow, scanner.LimitExhausted:
+		scanner.LimitSubset, scanner.LimitInterrupted, scanner.LimitProcFS, scanner.LimitSlow, scanner.LimitExhausted:
 		return theOwners, true
 	case scanner.LimitNetNS:
 		return theNamespaces, false

@@ -52,7 +52,7 @@ func Drift(base, now *Scan) *Changes {
 	d.rest(gone, come)
 	Sort(d.out.Findings)
 	if n := d.unseen; n > 0 {
-		d.tell("who holds a listener is known in one of the two reports alone at %d %s: that was not compared", n, plural(n, "port", "ports"))
+		d.wrong("who holds what listens is known in one of the two reports alone at %d %s: that it changed would not be seen", n, plural(n, "port", "ports"))
 	}
 	d.out.Caveats = d.caveats
 	return &d.out
@@ -184,35 +184,20 @@ func (d *drift) pair(v, w *service) {
 
 // moved compares the addresses of a service.
 func (d *drift) moved(v, w *service) {
-	before, after := v.ends, w.ends
-	if d.someBase {
-		after = common(after, before)
-	}
-	if d.someNow {
-		before = common(before, after)
-	}
-	if !slices.Equal(before, after) {
-		was, now := endsText(before), endsText(after)
-		severity, how := wider(v, w)
+	severity, how := wider(v, w)
+	switch {
+	case !d.someBase && !within(w.ends, v.ends), !d.someNow && !within(v.ends, w.ends):
+		was, now := endsText(v.ends), endsText(w.ends)
 		d.find(ruleMoved, severity, w, was, now, "%s moved from %s to %s%s", w, was, now, how)
-		return
-	}
-	if v.exposure != w.exposure && !d.someBase && !d.someNow {
+	case v.exposure != w.exposure && slices.Equal(v.ends, w.ends):
 		was, now := v.exposure.String(), w.exposure.String()
-		severity, how := wider(v, w)
 		d.find(ruleMoved, severity, w, was, now, "%s: exposure was %s, is %s%s", w, was, now, how)
 	}
 }
 
-// common returns the ends of list that are among those of other.
-func common(list, other []end) []end {
-	var both []end
-	for _, e := range list {
-		if slices.Contains(other, e) {
-			both = append(both, e)
-		}
-	}
-	return both
+// within reports whether each of list is one of other.
+func within(list, other []end) bool {
+	return !slices.ContainsFunc(list, func(e end) bool { return !slices.Contains(other, e) })
 }
 
 // wider returns how much it matters that v became w, and says who can reach it.

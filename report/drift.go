@@ -84,12 +84,12 @@ func driftPlace(p *page, s *audit.Subject) {
 func driftSign(c audit.Change) word {
 	switch c {
 	case audit.Appeared:
-		return "+ "
+		return "+"
 	case audit.Gone:
-		return "- "
+		return "-"
 	case audit.NoChange, audit.Moved, audit.Replaced, audit.Restarted, audit.OwnerChanged:
 	}
-	return "~ "
+	return "~"
 }
 
 // driftTable writes the changes as a table.
@@ -166,7 +166,7 @@ func (n *notes) changes(findings []audit.Finding, o *Options) error {
 	for i := range findings {
 		f := &findings[i]
 		n.out.word(driftSign(f.Change()))
-		due := 0 // spaces before the next cell that has anything
+		due := 1 // spaces before the next cell that has anything
 		for c := range ndrift {
 			s := cells.span(start, ends[i*ndrift+c])
 			start = ends[i*ndrift+c]
@@ -216,16 +216,20 @@ func (n *notes) drift(r *Report) error {
 		p.word(" on ")
 		p.text(b.Host)
 	}
-	sep := word(": ")
+	first := true
 	for c := audit.Appeared; c <= audit.OwnerChanged; c++ {
 		if of[c] == 0 {
 			continue
 		}
-		p.word(sep)
+		if first {
+			p.word(": ")
+		} else {
+			p.word(", ")
+		}
+		first = false
 		p.int(int64(of[c]))
 		p.word(" ")
 		p.word(driftWord(c))
-		sep = ", "
 	}
 	p.word("; ")
 	p.count(b.Unchanged, "listener is as it was", "listeners are as they were")

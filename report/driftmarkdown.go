@@ -43,7 +43,7 @@ func driftMarkdown(w io.Writer, r *Report, o *Options) error {
 	for i := range r.Findings[:min(len(r.Findings), mostChanges)] {
 		f := &r.Findings[i]
 		out.word("| `")
-		out.word(driftSign(f.Change())[:1])
+		out.word(driftSign(f.Change()))
 		out.word("` | ")
 		for c := range ndrift {
 			one.cut(0)

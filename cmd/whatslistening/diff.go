@@ -63,7 +63,7 @@ seem to have lost owners. --force compares what can be compared.`,
 	f.write.add(&g, diffFormats)
 	fs := g.add("Other")
 	fs.StringVar(&f.failOn, "fail-on", audit.Warning.String(), "`SEVERITY`: exit 1 from this on: note, warning, error")
-	fs.BoolVar(&f.force, "force", false, "compare what can be compared of reports that do not show the same")
+	fs.BoolVar(&f.force, "force", false, "compare what can be compared all the same")
 	fs.StringVar(&f.ports, "ports", "", "`FILE`: your own services(5) names, first of all")
 	fs.BoolVar(&f.strict, "strict", false, "exit 4 when something could not be seen")
 	g.attach(cmd)
