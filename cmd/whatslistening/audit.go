@@ -51,15 +51,15 @@ that says what may listen, for whom, why, and until when. What no entry of it
 approves is a finding. docs/audit.md describes the register, docs/rules.md the
 rules.
 
-It asks the other witnesses of --verify too, which makes it take a few times as
-long as a list: some ten milliseconds. --verify=false does without.`,
+It asks the other witnesses of --verify too, which takes some 60 milliseconds
+more; --verify=false does without.`,
 		Example: `  whatslistening audit                           by the rules, and by
                                                  ` + policyFolder + `
   whatslistening audit --init >policy.yaml       a first register, to be edited
   whatslistening audit --policy policy.yaml      what is not as approved, too
   whatslistening audit --policy policy.yaml --lint
   whatslistening audit --explain WL007           what a rule is about
-  whatslistening audit -o json --output-file audit.json`,
+  whatslistening audit --evidence /var/lib/whatslistening`,
 		Args:              noArgs,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return a.audit(cmd, &f) },
 		ValidArgsFunction: cobra.NoFileCompletions,
