@@ -23,7 +23,7 @@ const (
 	exitFindings   = 1 // an audit found something, with --exit-code nothing matched, or with --verify a socket is hidden
 	exitUsage      = 2 // the command line or a file that it names is wrong
 	exitFailed     = 3 // nothing could be scanned, or the result not written
-	exitIncomplete = 4 // with --strict: the report does not show everything
+	exitIncomplete = 4 // with --strict: the report does not show everything; a report of a fleet was left out
 )
 
 func main() {

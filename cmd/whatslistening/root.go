@@ -14,7 +14,7 @@ import (
 
 // reserved are words that will be commands. Taken as a filter today, they would
 // mean something else tomorrow.
-var reserved = [...]string{"merge", "report", "watch"}
+var reserved = [...]string{"merge", "watch"}
 
 // newRoot returns the command, which is list on its own, with what of it args
 // can ask for: a scan takes so little that the other commands and what completes
@@ -61,7 +61,7 @@ it is registered for, the process that holds it, and who can reach it.`,
 	if completes {
 		f.complete(a, root)
 	}
-	root.AddCommand(newList(a, completes), newExplain(a, completes), newDoctor(a, completes), newAudit(a, completes), newDiff(a, completes), newCompletion(a), newVersion(a))
+	root.AddCommand(newList(a, completes), newExplain(a, completes), newDoctor(a, completes), newAudit(a, completes), newDiff(a, completes), newReport(a, completes), newCompletion(a), newVersion(a))
 	root.SetHelpCommand(newHelp())
 	return root
 }
