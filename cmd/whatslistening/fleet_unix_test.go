@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -78,8 +80,8 @@ func mergeOf(tb testing.TB, dir string, args ...string) int64 {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.Command(exe, append([]string{"report", "--merge", dir}, args...)...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd := exec.Command(exe)
+	cmd.Args = append([]string{"whatslistening", "report", "--merge", dir}, args...) // the name says what TestMain is to be
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("report --merge = %v\n%.500s", err, out)
 	}
