@@ -19,8 +19,8 @@ func (p *page) host(h *fleetHost) {
 	}
 }
 
-// place writes where a service is: 22/tcp, a path, or that the port changes.
-func (p *page) place(v *fleetService) {
+// portOf writes where a service is: 22/tcp, a path, or that the port changes.
+func (p *page) portOf(v *fleetService) {
 	switch {
 	case v.changing:
 		p.word("changing")

@@ -95,7 +95,7 @@ func (s *fleetSum) tables(in *[nstyles]ink, most, longest int) []*fleetTable {
 			t.put(title)
 			t.cells.word(kindWords[d.kind])
 			t.put(styleKind(d.kind))
-			t.cells.place(d.service)
+			t.cells.portOf(d.service)
 			t.put(plain)
 			t.cells.serviceName(d.service)
 			t.put(plain)
@@ -120,7 +120,7 @@ func (s *fleetSum) tables(in *[nstyles]ink, most, longest int) []*fleetTable {
 			services = services[:n]
 		}
 		for _, v := range services {
-			t.cells.place(v)
+			t.cells.portOf(v)
 			t.put(title)
 			t.cells.serviceName(v)
 			t.put(plain)

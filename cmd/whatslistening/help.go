@@ -105,7 +105,7 @@ Exit codes:
   1  an audit's findings; no match (--exit-code); a hidden socket (--verify)
   2  wrong usage, or a file that cannot be used
   3  the scan or the output failed
-  4  not everything could be seen, with --strict
+  4  not everything could be seen, with --strict; a report of a fleet left out
 `
 
 // noArgs refuses arguments.

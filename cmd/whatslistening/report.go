@@ -43,9 +43,9 @@ is named and left out, which is exit code 4.`,
 	}
 	var g groups
 	fs := g.add("The fleet")
-	fs.BoolVar(&f.merge, "merge", false, "one report of all the files, folders and - that are named")
+	fs.BoolVar(&f.merge, "merge", false, "one report of all that is named: files, folders, -")
 	fs.IntVar(&f.maxAge, "max-age", 7, "`DAYS`: a report is too old after; 0 for never")
-	fs.StringVar(&f.failOn, "fail-on", "", "`SEVERITY`: exit 1 for a finding from this on: note, warning, error")
+	fs.StringVar(&f.failOn, "fail-on", "", "`SEVERITY`: exit 1 from this on: note, warning, error")
 	f.write.add(&g, formats)
 	fs = g[len(g)-1].flags
 	fs.BoolVar(&f.all, "all", false, "every row, on a terminal too")
