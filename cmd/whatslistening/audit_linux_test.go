@@ -90,6 +90,16 @@ func TestAuditLive(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				rules, verdicts := judge(t, tt.register)
+				// The summary tells a person the same.
+				text := command(t, nil, "audit", "--netns", "own", "--policy", dir)
+				for rule := range strings.FieldsSeq(tt.rules) {
+					if !strings.Contains(text.stdout, "  "+rule+"  ") {
+						t.Errorf("the summary has no %s:\n%s", rule, text.stdout)
+					}
+				}
+				if !strings.HasSuffix(text.stdout, "(--fail-on)\n") || !strings.Contains(text.stdout, fmt.Sprintf("\nexit %d: ", text.code)) || text.stderr != "" {
+					t.Errorf("the summary does not end with what decided the exit code %d:\n%s%s", text.code, text.stdout, text.stderr)
+				}
 				if rules != tt.rules || verdicts[tt.port] != tt.want {
 					t.Errorf("port %d is %v with the findings %q, want %v with %q\n%s", tt.port, verdicts[tt.port], rules, tt.want, tt.rules, tt.register)
 				}
