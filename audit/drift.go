@@ -352,6 +352,6 @@ func (d *drift) find(rule string, severity Severity, v *service, was, now, forma
 	d.out.Findings = append(d.out.Findings, Finding{
 		Rule: rule, Title: r.Title, Severity: severity, Message: fmt.Sprintf(format, args...), Next: r.Next,
 		Subject: s, Controls: r.Controls, Was: was, Now: now,
-		Fingerprint: Fingerprint(rule, &s, was, now),
+		Fingerprint: Fingerprint(rule, &s, v.program, was, now),
 	})
 }
