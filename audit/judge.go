@@ -288,5 +288,5 @@ func holderOf(l *annotate.Listener) string {
 	case l.Why == scanner.NotFound:
 		return "no process"
 	}
-	return "a process that cannot be seen"
+	return "an unseen process"
 }

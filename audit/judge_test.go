@@ -114,7 +114,7 @@ func TestJudge(t *testing.T) {
 		{"nobody seen said to be the kernel", why(web, scanner.NotPermitted), []string{ok + ", program: kernel"}, Unconfirmed, 1, "WL107", ""},
 
 		// What could not be seen.
-		{"not permitted", why(web, scanner.NotPermitted), []string{ok + ", program: nginx"}, Unconfirmed, 1, "WL107", "tcp 0.0.0.0:443 (a process that cannot be seen of root): approved for what cannot be told: tcp/443 up to all, program nginx"},
+		{"not permitted", why(web, scanner.NotPermitted), []string{ok + ", program: nginx"}, Unconfirmed, 1, "WL107", "tcp 0.0.0.0:443 (an unseen process of root): approved for what cannot be told: tcp/443 up to all, program nginx"},
 		{"not told", why(web, scanner.NotTold), []string{ok + ", program: nginx"}, Unconfirmed, 1, "WL107", ""},
 		{"not found", why(web, scanner.NotFound), []string{ok + ", program: nginx"}, OtherProgram, 1, "WL102", "(no process of root)"},
 		{"not permitted, nor needed", why(web, scanner.NotPermitted), []string{ok + ", user: root"}, Approved, 1, "", ""},

@@ -61,9 +61,11 @@ func TestWriteFindings(t *testing.T) {
 	checkShown(t, Table, []byte(got))
 	narrow := write(r, Table, &Options{Width: 50, Outcome: failed})
 	screen(t, "findings-50", narrow)
-	for line := range strings.Lines(narrow) {
-		if n := span(strings.TrimSuffix(line, "\n")).width(); n > 50 {
-			t.Errorf("a line of %d cells: %q", n, line)
+	for width := 24; width <= 132; width++ {
+		for line := range strings.Lines(write(r, Table, &Options{Width: width, Outcome: failed})) {
+			if n := span(strings.TrimSuffix(line, "\n")).width(); n > width || strings.HasPrefix(strings.TrimSpace(line), "::") {
+				t.Errorf("at %d cells a line of %d: %q", width, n, line)
+			}
 		}
 	}
 	coloured := write(r, Table, &Options{Color: true})

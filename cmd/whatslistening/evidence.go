@@ -119,6 +119,7 @@ var evidenceFormats = [...]struct {
 	format report.Format
 }{
 	{"report.json", report.JSON},
+	{"report.html", report.HTML},
 	{"summary.txt", report.Table},
 	{"findings.sarif", report.SARIF},
 }
