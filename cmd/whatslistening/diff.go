@@ -27,7 +27,7 @@ type diffFlags struct {
 }
 
 // diffFormats are those that a comparison can be written in.
-var diffFormats = []report.Format{report.Table, report.JSON, report.YAML, report.Markdown}
+var diffFormats = []report.Format{report.Table, report.JSON, report.YAML, report.Markdown, report.SARIF, report.JUnit}
 
 func newDiff(a *app, completes bool) *cobra.Command {
 	var f diffFlags
