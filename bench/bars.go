@@ -21,11 +21,11 @@ func barOf(scenario string) (bar, bool) {
 	case "S1":
 		return bar{0.50, 0.75, 14 * megabyte}, true
 	case "S2":
-		return bar{0.28, 0.50, 14 * megabyte}, true
+		return bar{0.09, 0.50, 14 * megabyte}, true
 	case "S3":
-		return bar{0.38, 0.65, 14 * megabyte}, true
+		return bar{0.15, 0.65, 14 * megabyte}, true
 	case "S4":
-		return bar{0.30, 0.40, 24 * megabyte}, true
+		return bar{0.18, 0.40, 24 * megabyte}, true
 	}
 	return bar{}, false
 }

@@ -243,9 +243,9 @@ func isDiffering(l *annotate.Listener) bool {
 // reached.
 func (v *view) sum(p *page) {
 	reachable := 0
-	var g group
 	for i := range v.rows {
-		v.group(&g, i)
+		g := group{v: v, row: v.rows[i]}
+		g.l = &v.ls[v.order[g.first]]
 		if g.reachable() {
 			reachable++
 		}
