@@ -90,8 +90,8 @@ func TestList(t *testing.T) {
 	}
 	for _, want := range []string{
 		"S0  this host as it is\n    the bar: 0.85 × ss, 1.00 on one CPU, 14 MB\n",
-		"S2  300 processes, 200 listeners, 49900 connections, 100000 sockets, 111000 descriptors\n    the bar: 0.28 × ss, 0.50 on one CPU, 14 MB\n",
-		"the bar: 0.30 × ss, 0.40 on one CPU, 24 MB\n",
+		"S2  300 processes, 200 listeners, 49900 connections, 100000 sockets, 111000 descriptors\n    the bar: 0.09 × ss, 0.50 on one CPU, 14 MB\n",
+		"the bar: 0.18 × ss, 0.40 on one CPU, 24 MB\n",
 		"lsof -nP -iTCP -sTCP:LISTEN -iUDP\n",
 		"netstat -tulpn\n",
 	} {
