@@ -9,15 +9,24 @@ import (
 
 // WriteFindings writes what an audit judged: for people, in the format [Table],
 // what the findings come to and then the findings, the worst first, each with
-// the next step; and in JSON, YAML, HTML, SARIF, JUnit and Prometheus the report
-// as [Write] does. Another format is an error.
+// the next step; in JSONL and CSV a line for each finding, and in Markdown a
+// comment for a pull request; in JSON, YAML, HTML, SARIF, JUnit and Prometheus
+// the report as [Write] does. Another format is an error.
 func WriteFindings(w io.Writer, r *Report, f Format, o *Options) error {
 	if o == nil {
 		o = new(Options)
 	}
 	switch f {
-	case JSON, YAML, HTML, SARIF, JUnit, Prometheus:
+	case JSON, YAML, HTML, SARIF, JUnit:
 		return Write(w, r, f, o)
+	case Prometheus:
+		return writePrometheus(w, r, true)
+	case JSONL:
+		return findingsJSONL(w, r)
+	case CSV:
+		return findingsCSV(w, r, o)
+	case Markdown:
+		return findingsMarkdown(w, r)
 	case Table:
 		return findingsText(w, r, o)
 	}

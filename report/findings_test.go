@@ -75,8 +75,8 @@ func TestWriteFindings(t *testing.T) {
 	if got, want := write(r, JSON, nil), string(written(t, r, JSON)); got != want {
 		t.Error("findings in JSON are not the report in JSON")
 	}
-	if err := WriteFindings(new(bytes.Buffer), r, CSV, nil); err == nil {
-		t.Error("findings are written as CSV")
+	if err := WriteFindings(new(bytes.Buffer), r, Tree, nil); err == nil {
+		t.Error("findings are written as a tree")
 	}
 	r.Findings, r.Coverage.Limitations, r.Register.Exceptions = nil, nil, nil
 	for i := range r.Approvals {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strings"
@@ -174,7 +175,7 @@ func (j *junit) coverage() []testCase {
 	for i := range limits {
 		l := &limits[i]
 		cases[i] = testCase{
-			name:    func(p *page) { p.text(l.Code) },
+			name:    func(p *page) { p.text(cmp.Or(l.Code, "limitation")) },
 			class:   func(p *page) { p.word("coverage") },
 			skipped: l,
 		}

@@ -307,15 +307,23 @@ func endsWord(c byte) bool {
 	return c == '.' || c == ',' || c == ':' || c == ';' || c == ')'
 }
 
-// plainWord reports whether w means nothing to Markdown.
+// plainWord reports whether w means nothing to Markdown. GitHub makes links of
+// "GH-12", "OPS-12" and the like, and of the hexadecimal digits of a commit.
 func plainWord(w span) bool {
+	hex := len(w) >= 7
 	for i, c := range w {
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c >= utf8.RuneSelf:
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= utf8.RuneSelf:
+			hex = hex && c|0x20 <= 'f'
+		case '0' <= c && c <= '9':
+			if i > 1 && w[i-1] == '-' && w[i-2] > '9' {
+				return false
+			}
 		case (c == '-' || c == '\'') && i > 0:
+			hex = false
 		default:
 			return false
 		}
 	}
-	return true
+	return !hex
 }

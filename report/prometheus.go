@@ -33,12 +33,12 @@ type exposition struct {
 // command line or a time, so that a restart makes no new series.
 //
 // UDP sockets that look like clients are counted by themselves: each gets
-// another port.
-func writePrometheus(w io.Writer, r *Report) error {
+// another port. audited says that there was an audit, with findings or without.
+func writePrometheus(w io.Writer, r *Report, audited bool) error {
 	e := &exposition{w: w}
 	e.listeners(r)
 	e.series(r)
-	e.judged(r)
+	e.judged(r, audited)
 	e.scan(r)
 	if e.err == nil {
 		e.err = e.out.flush(w)
@@ -285,8 +285,8 @@ func (e *exposition) queue(list []*place, name, kind, help word, of func(scanner
 
 // judged writes what an audit and the witnesses judged; nothing of what was not
 // asked for.
-func (e *exposition) judged(r *Report) {
-	if r.Register != nil || len(r.Findings) > 0 {
+func (e *exposition) judged(r *Report, audited bool) {
+	if audited {
 		e.findings(r)
 	}
 	if r.Approvals != nil {

@@ -197,7 +197,7 @@ func Write(w io.Writer, r *Report, f Format, o *Options) error {
 	case JUnit:
 		return writeJUnit(w, r, o)
 	case Prometheus:
-		return writePrometheus(w, r)
+		return writePrometheus(w, r, r.Register != nil || len(r.Findings) > 0)
 	}
 	return fmt.Errorf("unknown format %d", f)
 }

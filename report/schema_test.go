@@ -57,13 +57,14 @@ var documents = []struct {
 	{"explanation", reflect.TypeFor[explanationRecord]()},
 	{"entry", reflect.TypeFor[entryRecord]()},
 	{"diagnosis", reflect.TypeFor[diagnosisRecord]()},
+	{"findingLine", reflect.TypeFor[findingLineRecord]()},
 	{"rule", reflect.TypeFor[ruleRecord]()},
 }
 
 // makeSchema returns the JSON Schema of all output.
 func makeSchema(t *testing.T) []byte {
 	t.Helper()
-	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "jsonregister.go", "explain.go", "doctor.go")
+	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "jsonregister.go", "explain.go", "doctor.go", "findingsdata.go")
 	r := &gen.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,
@@ -109,6 +110,7 @@ func makeSchema(t *testing.T) []byte {
 	constant("report", "schema", Schema)
 	constant("line", "schema", Schema)
 	constant("diagnosis", "schema", Schema)
+	constant("findingLine", "schema", Schema)
 	constant("tool", "name", toolName)
 	vsockPort, _ := defs["vsock"].Properties.Get("port")
 	vsockPort.Maximum = "4294967295"
@@ -242,7 +244,7 @@ func newValidator(t testing.TB) validator {
 		t.Fatal(err)
 	}
 	v := validator{}
-	for _, name := range []string{"report", "line", "explanation", "explanations", "entry", "entries", "diagnosis"} {
+	for _, name := range []string{"report", "line", "explanation", "explanations", "entry", "entries", "diagnosis", "findingLine"} {
 		if v[name], err = c.Compile(schemaID + "#/$defs/" + name); err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ type auditFlags struct {
 }
 
 // auditFormats are those that an audit can be written in.
-var auditFormats = []report.Format{report.Table, report.JSON, report.YAML, report.HTML, report.SARIF, report.JUnit, report.Prometheus}
+var auditFormats = []report.Format{report.Table, report.JSON, report.JSONL, report.CSV, report.YAML, report.Markdown, report.HTML, report.SARIF, report.JUnit, report.Prometheus}
 
 func newAudit(a *app, completes bool) *cobra.Command {
 	var f auditFlags
