@@ -262,7 +262,7 @@ func sarifRule(r *audit.Rule) sarifDescriptor {
 	d := sarifDescriptor{
 		ID: Escape(r.ID), Name: pascal(r.Title),
 		Short: &sarifText{sentence(r.Title)}, Full: &sarifText{sentence(help)},
-		HelpURI: projectURI + "/blob/main/docs/audit.md",
+		HelpURI: projectURI + "/blob/main/docs/rules.md#" + pathOf(strings.ToLower(r.ID), ""),
 		Help:    &sarifText{sentence(help) + " Next: " + sentence(r.Next)},
 		Default: &sarifDefault{r.Severity.String()}, Properties: &sarifProperties{Tags: []string{"security"}},
 	}

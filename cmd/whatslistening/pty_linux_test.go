@@ -221,6 +221,10 @@ func TestHostileNames(t *testing.T) {
 				}
 			}
 		}
+		for _, f := range auditFormats {
+			what := "audit -o " + f.String()
+			safe(t, what, onTerminal(t, 160, nil, "audit", "-o", f.String(), "--color=never", "--fail-on=error"))
+		}
 		out := onTerminal(t, 160, nil, "explain", "2001", "--color=never")
 		safe(t, "explain", out)
 		safe(t, "no match", command(t, nil, "\x1b[31mred\u202e").stderr)
