@@ -65,6 +65,8 @@ var findingCells = [...]struct {
 			p.int(int64(f.Decided.Line))
 		}
 	}, number: true},
+	{key: "was", write: func(p *page, f *audit.Finding) { p.text(f.Was) }},
+	{key: "now", write: func(p *page, f *audit.Finding) { p.text(f.Now) }},
 	{key: "fingerprint", write: func(p *page, f *audit.Finding) { p.text(f.Fingerprint) }},
 }
 
