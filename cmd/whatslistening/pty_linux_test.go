@@ -216,14 +216,14 @@ func TestHostileNames(t *testing.T) {
 				}
 				// What is in colour is the same text: no name brought its own.
 				args[2] = "--color=always"
-				if got := sgr.ReplaceAllString(onTerminal(t, 160, nil, args...), ""); f != report.JSON && f != report.JSONL && f != report.YAML && f != report.Prometheus && got != out {
+				if got := sgr.ReplaceAllString(onTerminal(t, 160, nil, args...), ""); f != report.JSON && f != report.JSONL && f != report.YAML && f != report.HTML && f != report.Prometheus && got != out {
 					t.Errorf("%q: in colour:\n%q\nwithout:\n%q", args, got, out)
 				}
 			}
 		}
 		for _, f := range auditFormats {
 			what := "audit -o " + f.String()
-			safe(t, what, onTerminal(t, 160, nil, "audit", "-o", f.String(), "--color=never", "--fail-on=error"))
+			safe(t, what, command(t, nil, "audit", "-o", f.String(), "--fail-on=error").stdout)
 		}
 		out := onTerminal(t, 160, nil, "explain", "2001", "--color=never")
 		safe(t, "explain", out)
