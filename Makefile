@@ -15,7 +15,7 @@ SYSTEMS   := linux darwin windows freebsd openbsd
 
 export GOTOOLCHAIN := local
 
-.PHONY: build run test race lint fuzz bench golden generate check-generate cross cover install clean help
+.PHONY: build run test race lint fuzz bench golden generate check-generate cross cover install clean help browser
 
 build: ## build bin/whatslistening, static and stripped
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/whatslistening
@@ -23,11 +23,16 @@ build: ## build bin/whatslistening, static and stripped
 run: build ## list what is listening here (ARGS='--exposed' narrows it)
 	@$(BIN) $(ARGS)
 
-test: lint cross check-generate race fuzz ## everything that has to pass: what CI runs
+test: lint cross check-generate race browser fuzz ## everything that has to pass: what CI runs
 
 race: export GORACE = atexit_sleep_ms=20
 race: ## the tests alone, with the race detector
 	$(GO) test -race -timeout 20m ./...
+
+# The pages of HTML in headless Chromium: in a module of its own, as is what
+# drives the browser.
+browser:
+	cd internal/browser && $(GO) vet . && $(GO) test -timeout 10m .
 
 lint: ## gofumpt, go vet, staticcheck
 	cd $(TOOLS) && $(GO) build -o ../../bin/ honnef.co/go/tools/cmd/staticcheck mvdan.cc/gofumpt

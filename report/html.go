@@ -81,16 +81,18 @@ type htmlPage struct {
 	Findings          []htmlFinding
 	Filters           []htmlFilter
 	Columns           []htmlColumn
-	Shown             safe
-	Register          *htmlRegister
-	Coverage          []htmlFact
-	Limitations       []htmlLimitation
-	Discrepancies     []htmlDiscrepancy
-	HostFacts         []htmlFact
-	Interfaces        []htmlFact
-	Namespaces        []htmlNamespace
-	SHA256            safe
-	Evidence          template.JS
+	// Any says that there is a row to search for.
+	Any           bool
+	Shown         safe
+	Register      *htmlRegister
+	Coverage      []htmlFact
+	Limitations   []htmlLimitation
+	Discrepancies []htmlDiscrepancy
+	HostFacts     []htmlFact
+	Interfaces    []htmlFact
+	Namespaces    []htmlNamespace
+	SHA256        safe
+	Evidence      template.JS
 
 	maker *htmlMaker
 }

@@ -63,7 +63,7 @@ func (h *htmlMaker) inventory(out *htmlPage) {
 	if len(h.v.doubts) > 0 && h.v.has("witnesses") {
 		h.columns = append(h.columns, htmlColumn{"Witnesses", "c-witnesses", false, plainCell(cellWitnesses)})
 	}
-	out.Columns = h.columns
+	out.Columns, out.Any = h.columns, len(h.v.rows) > 0
 	out.Shown = h.count(len(h.v.rows), "listener", "listeners")
 
 	protocols, exposures, ranges, verdicts := newTally(), newTally(), newTally(), newTally()

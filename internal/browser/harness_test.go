@@ -158,10 +158,10 @@ func (b *tab) size(width, height int64) {
 	must(b.t, chromedp.Do(b, chromedp.EmulateViewport(width, height)))
 }
 
-// eval returns what an expression comes to in the page.
+// eval returns what an expression, or its promise, comes to in the page.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
-	v, err := chromedp.Run(b, chromedp.Evaluate[T](expression))
+	v, err := chromedp.Run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatalf("%s: %v", expression, err)
 	}
