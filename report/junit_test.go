@@ -148,6 +148,11 @@ func TestJUnit(t *testing.T) {
 			t.Errorf("%q fails with %q, want %q", name, failed[name], message)
 		}
 	}
+	r.Baseline = new(audit.Baseline)
+	suites = junitOf(t, r, Options{FailOn: audit.Warning})
+	if i := slices.IndexFunc(suites, func(s junitSuite) bool { return s.Name == "drift" }); i < 0 || suites[i].Tests == 0 || suites[i].Failures != 0 {
+		t.Errorf("with a baseline and no drift the suites are %+v", suites)
+	}
 	// A drift shows that there was a baseline; and from note on, all fails.
 	r.Findings[2].Rule = "WL201"
 	suites = junitOf(t, r, Options{})
