@@ -102,13 +102,13 @@ type fleetFinding struct {
 
 // A fleetEntry is a program that listens for a service on a host.
 type fleetEntry struct {
-	key            int32
-	exposure       annotate.Exposure
-	ephemeral      bool
-	program        string // empty where it is not known
-	user           string
-	service        string
-	sockets        int32
+	key       int32
+	exposure  annotate.Exposure
+	ephemeral bool
+	program   string // empty where it is not known
+	user      string
+	service   string
+	sockets   int32
 }
 
 // Add merges a report. source says where it is from: a file, as a rule.
@@ -292,9 +292,9 @@ func (k *fleetKey) compare(o *fleetKey) int {
 
 // FleetFormats returns the formats that a fleet can be written in, in the order
 // in which help lists them.
-func FleetFormats() []Format { return []Format{Table, JSON, CSV, YAML, Markdown} }
+func FleetFormats() []Format { return []Format{Table, JSON, CSV, YAML, Markdown, HTML} }
 
-// WriteFleet writes a fleet: for people in Table and Markdown, in JSON and YAML as
+// WriteFleet writes a fleet: for people in Table, Markdown and HTML, in JSON and YAML as
 // one object, in CSV a line for each program that listens on a host, and for
 // each that is missing from one. Another format is an error.
 func WriteFleet(w io.Writer, f *Fleet, format Format, o *Options) error {
@@ -307,6 +307,8 @@ func WriteFleet(w io.Writer, f *Fleet, format Format, o *Options) error {
 		return fleetText(w, s, o)
 	case Markdown:
 		return fleetMarkdown(w, s, o)
+	case HTML:
+		return fleetHTML(w, s, o)
 	case CSV:
 		return fleetCSV(w, s, o)
 	case JSON, YAML:

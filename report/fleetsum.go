@@ -22,12 +22,12 @@ const clockSkew = 5 * time.Minute
 type fleetKind uint8
 
 const (
-	kindExposed   fleetKind = iota // a service that few have, reachable from outside
-	kindWider                      // reachable from outside, where nearly all keep it local
-	kindProgram                    // of a program that few have there
-	kindExtra                      // a service that few have
-	kindMissing                    // a service that nearly all others have
-	kindNarrower                   // local, where nearly all have it reachable
+	kindExposed  fleetKind = iota // a service that few have, reachable from outside
+	kindWider                     // reachable from outside, where nearly all keep it local
+	kindProgram                   // of a program that few have there
+	kindExtra                     // a service that few have
+	kindMissing                   // a service that nearly all others have
+	kindNarrower                  // local, where nearly all have it reachable
 	nkinds
 )
 
@@ -92,7 +92,9 @@ type fleetSum struct {
 // sum compares the hosts with each other.
 func (f *Fleet) sum() *fleetSum {
 	s := &fleetSum{Fleet: f, hosts: slices.Clone(f.hosts)}
-	slices.SortStableFunc(s.hosts, func(a, b *fleetHost) int { return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.source, b.source)) })
+	slices.SortStableFunc(s.hosts, func(a, b *fleetHost) int {
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.source, b.source))
+	})
 	for i, h := range s.hosts {
 		h.twin = i > 0 && s.hosts[i-1].name == h.name || i+1 < len(s.hosts) && s.hosts[i+1].name == h.name
 		h.severities, h.differences = [len(h.severities)]int{}, [nkinds]int{}

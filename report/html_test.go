@@ -133,6 +133,7 @@ func TestHTMLTypes(t *testing.T) {
 		}
 	}
 	walk(reflect.TypeFor[htmlPage](), "htmlPage")
+	walk(reflect.TypeFor[fleetPage](), "fleetPage")
 	if texts < 40 {
 		t.Errorf("looked at %d texts only", texts)
 	}

@@ -58,13 +58,14 @@ var documents = []struct {
 	{"entry", reflect.TypeFor[entryRecord]()},
 	{"diagnosis", reflect.TypeFor[diagnosisRecord]()},
 	{"findingLine", reflect.TypeFor[findingLineRecord]()},
+	{"fleet", reflect.TypeFor[fleetRecord]()},
 	{"rule", reflect.TypeFor[ruleRecord]()},
 }
 
 // makeSchema returns the JSON Schema of all output.
 func makeSchema(t *testing.T) []byte {
 	t.Helper()
-	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "jsonregister.go", "explain.go", "doctor.go", "findingsdata.go")
+	comments := fieldComments(t, "jsonrecord.go", "jsonlistener.go", "jsonaudit.go", "jsonregister.go", "explain.go", "doctor.go", "findingsdata.go", "jsonfleet.go")
 	r := &gen.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,
@@ -98,6 +99,9 @@ func makeSchema(t *testing.T) []byte {
 	for typ, p := range ps {
 		if p.kind == kindRecord {
 			def := defs[strings.TrimSuffix(typ.Name(), "Record")]
+			if def == nil {
+				continue // a part of others alone
+			}
 			for i := range p.fields {
 				refine(t, def, &p.fields[i])
 			}
@@ -111,9 +115,14 @@ func makeSchema(t *testing.T) []byte {
 	constant("line", "schema", Schema)
 	constant("diagnosis", "schema", Schema)
 	constant("findingLine", "schema", Schema)
+	constant("fleet", "schema", Schema)
 	constant("tool", "name", toolName)
 	vsockPort, _ := defs["vsock"].Properties.Get("port")
 	vsockPort.Maximum = "4294967295"
+	for _, name := range []string{"fleetService", "fleetDifference"} {
+		port, _ := defs[name].Properties.Get("port")
+		port.AnyOf[0].Maximum = "4294967295" // one of vsock
+	}
 	for _, name := range []string{"listener", "line", "subject", "discrepancy"} {
 		family, _ := defs[name].Properties.Get("family")
 		family.AnyOf[0].Enum, family.AnyOf[0].Minimum, family.AnyOf[0].Maximum = []any{4, 6}, "", ""
@@ -126,7 +135,7 @@ func makeSchema(t *testing.T) []byte {
 		Version:     gen.Version,
 		ID:          schemaID,
 		Title:       "whatslistening",
-		Description: "A report of whatslistening -o json or -o yaml. The lines of -o jsonl are #/$defs/line; explain writes #/$defs/explanation or #/$defs/explanations, and #/$defs/entry in jsonl; doctor writes #/$defs/diagnosis. In a string, \\xff stands for a byte that is not part of UTF-8, and \\x5c for a backslash that would read so.",
+		Description: "A report of whatslistening -o json or -o yaml. The lines of -o jsonl are #/$defs/line; explain writes #/$defs/explanation or #/$defs/explanations, and #/$defs/entry in jsonl; doctor writes #/$defs/diagnosis, report --merge #/$defs/fleet. In a string, \\xff stands for a byte that is not part of UTF-8, and \\x5c for a backslash that would read so.",
 		Ref:         "#/$defs/report",
 		Definitions: defs,
 	}
@@ -244,7 +253,7 @@ func newValidator(t testing.TB) validator {
 		t.Fatal(err)
 	}
 	v := validator{}
-	for _, name := range []string{"report", "line", "explanation", "explanations", "entry", "entries", "diagnosis", "findingLine"} {
+	for _, name := range []string{"report", "line", "explanation", "explanations", "entry", "entries", "diagnosis", "findingLine", "fleet"} {
 		if v[name], err = c.Compile(schemaID + "#/$defs/" + name); err != nil {
 			t.Fatal(err)
 		}
