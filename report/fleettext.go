@@ -25,7 +25,7 @@ func newFleetTable(heading word, in *[nstyles]ink, titles ...word) *fleetTable {
 	for i, w := range titles {
 		c := &column{title: w, need: len(titles) - i, cost: len(titles) - i, least: 10}
 		if w[0] == '>' {
-			c.title, c.right, c.least, c.need, c.cost = w[1:], true, 6, 20-i, 20
+			c.title, c.right, c.least, c.need, c.cost = w[1:], true, len(w)-1, 20-i, 20
 		}
 		t.columns = append(t.columns, c)
 	}

@@ -3,12 +3,16 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -105,5 +109,82 @@ func BenchmarkFleet(b *testing.B) {
 			}
 			b.ReportMetric(float64(most)/(1<<20), "MiB-peak")
 		})
+	}
+}
+
+// TestFleetMemory merges the reports of 200 hosts: the program reads one after
+// the other, and keeps little of each.
+func TestFleetMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes 200 reports")
+	}
+	dir := t.TempDir()
+	writeFleet(t, dir, 200)
+	if got := mergeOf(t, dir, "-o", "json", "--output-file", filepath.Join(t.TempDir(), "out")); got > 300<<20 {
+		t.Errorf("a fleet of 200 takes %d MiB, want at most 300", got>>20)
+	}
+}
+
+// TestFleetFiles merges what is no report: links, a FIFO, a file that is too
+// large. None is waited for or read, and each is named.
+func TestFleetFiles(t *testing.T) {
+	dir := t.TempDir()
+	writeFleet(t, dir, 2)
+	if err := os.Symlink(filepath.Join(dir, "host0000.json"), filepath.Join(dir, "link.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "fifo.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	large, err := os.Create(filepath.Join(dir, "large.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(large.Truncate(maxMerged+1), large.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var out, stderr bytes.Buffer
+	err = run(t.Context(), func(string) string { return "" }, nil, &out, &stderr, []string{"report", "--merge", dir, filepath.Join(dir, "fifo.json")})
+	if code := exitCode(err); code != exitIncomplete {
+		t.Errorf("exit code %d, want %d", code, exitIncomplete)
+	}
+	for _, want := range []string{"link.json\": not a regular file\n", "fifo.json\": not a regular file\n", "large.json\": it is larger than 64 MiB\n", "reports left out: 4; hosts merged: 2\n"} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("stderr has no %q:\n%s", want, stderr.String())
+		}
+	}
+	if !strings.HasPrefix(out.String(), "2 hosts, ") {
+		t.Errorf("stdout begins %.40q", out.String())
+	}
+}
+
+// TestDocuments takes streams apart.
+func TestDocuments(t *testing.T) {
+	tests := []struct {
+		stream string
+		want   []string // the line, and the report
+	}{
+		{"", nil},
+		{"\n \n", nil},
+		{"{}", []string{"1 {}"}},
+		{"{1}\n{2}\n", []string{"1 {1}\n", "2 {2}\n"}},
+		{"\n{\n  {}\n}\n{2}", []string{"2 {\n  {}\n}\n", "5 {2}"}},
+		{"{\"cut\n{2}\n", []string{"1 {\"cut\n", "2 {2}\n"}},
+		{"junk\n{2}\n", []string{"1 junk\n", "2 {2}\n"}},
+		{"{" + strings.Repeat("x", 100<<10) + "\n{2}", []string{"1 {" + strings.Repeat("x", 100<<10) + "\n", "2 {2}"}},
+		{"{" + strings.Repeat("x", maxMerged) + "\n{2}", []string{"1 it is larger than 64 MiB", "2 {2}"}},
+	}
+	for _, tt := range tests {
+		var got []string
+		for s := range documents(strings.NewReader(tt.stream)) {
+			text := string(s.data)
+			if s.err != nil {
+				text = s.err.Error()
+			}
+			got = append(got, strings.TrimPrefix(s.name, "standard input, line ")+" "+text)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("documents(%.40q) = %.80q, want %.80q", tt.stream, got, tt.want)
+		}
 	}
 }

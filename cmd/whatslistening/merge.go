@@ -21,6 +21,9 @@ import (
 // listeners has 30 MB.
 const maxMerged = 64 << 20
 
+// stdinName is what a report on standard input is called.
+const stdinName = "standard input"
+
 // A large report is read alone: several at once would be the memory of them all.
 const largeReport = 4 << 20
 
@@ -110,7 +113,7 @@ func documents(r io.Reader) iter.Seq[source] {
 		flush := func() bool {
 			ok := true
 			if len(bytes.TrimSpace(data)) > 0 {
-				s := source{name: fmt.Sprintf("standard input, line %d", begun), data: data}
+				s := source{name: fmt.Sprintf("%s, line %d", stdinName, begun), data: data}
 				if large {
 					s.data, s.err = nil, tooLarge()
 				}
@@ -142,7 +145,7 @@ func documents(r io.Reader) iter.Seq[source] {
 				return
 			default:
 				if flush() {
-					yield(source{name: "standard input", err: err})
+					yield(source{name: stdinName, err: err})
 				}
 				return
 			}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,7 +100,11 @@ func (a *app) report(cmd *cobra.Command, args []string, f *reportFlags) error {
 		return err
 	}
 	for _, s := range fleet.Skipped {
-		a.say("%s: %s", s.Source, s.Problem)
+		name := s.Source
+		if !strings.HasPrefix(name, stdinName) {
+			name = strconv.Quote(name)
+		}
+		a.say("%s: %s", name, s.Problem)
 	}
 	if fleet.Len() == 0 {
 		return usageError("a report is made by whatslistening -o json", "--merge: there is no report")
@@ -111,11 +117,7 @@ func (a *app) report(cmd *cobra.Command, args []string, f *reportFlags) error {
 		return &exitError{code: exitFindings}
 	}
 	if n := len(fleet.Skipped); n > 0 {
-		reports := "reports"
-		if n == 1 {
-			reports = "report"
-		}
-		return &exitError{code: exitIncomplete, err: fmt.Errorf("%d %s left out, %d hosts merged", n, reports, fleet.Len())}
+		return &exitError{code: exitIncomplete, err: fmt.Errorf("reports left out: %d; hosts merged: %d", n, fleet.Len())}
 	}
 	return nil
 }
