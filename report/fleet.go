@@ -91,6 +91,9 @@ type fleetHost struct {
 type fleetScope struct {
 	privileges, namespaces, sources string
 	unix                            bool
+	// narrowed says that listeners were left out on request: what is missing there
+	// may listen all the same.
+	narrowed bool
 }
 
 // A fleetFinding is how often a rule found something on a host.
@@ -174,9 +177,14 @@ func (f *Fleet) host(r *Report, source string) *fleetHost {
 	if h.name == "" {
 		h.name = source
 	}
-	if r.Namespaces != nil {
+	switch {
+	case r.Scope.NetNS != "":
+		h.scope.namespaces = f.intern(r.Scope.NetNS)
+	case r.Namespaces != nil:
 		h.scope.namespaces = "all"
 	}
+	h.scope.narrowed = r.Scope.Narrowed
+	h.scope.unix = slices.Contains(r.Scope.Protocols, scanner.Unix)
 	for i := range c.Limitations {
 		h.limitations = append(h.limitations, f.intern(c.Limitations[i].Text))
 	}

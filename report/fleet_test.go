@@ -149,6 +149,7 @@ func TestFleetDifferences(t *testing.T) {
 		{"an owner not seen", func(r *Report) { r.Listeners[0] = listener(scanner.TCP, "0.0.0.0", 22, "ssh") }, nil},
 		{"missing", func(r *Report) { r.Listeners = r.Listeners[:1] }, []string{"missing 5432/tcp does not listen here, elsewhere postgres (1 of 20)"}},
 		{"not seen", func(r *Report) { r.Listeners, r.Coverage.Complete = r.Listeners[:1], false }, []string{"missing 5432/tcp does not listen here, elsewhere postgres; this scan was not complete (1 of 20)"}},
+		{"narrowed down", func(r *Report) { r.Listeners, r.Scope.Narrowed = r.Listeners[:1], true }, nil},
 		{"in a container", func(r *Report) {
 			r.Listeners = append(r.Listeners, with(listener(scanner.TCP, "0.0.0.0", 22, "ssh", nc), func(l *annotate.Listener) { l.Namespace = "c0ffee" }))
 		}, []string{"exposed 22/tcp inside nc, reachable from outside (1 of 20)"}},

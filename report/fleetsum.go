@@ -178,6 +178,9 @@ func (s *fleetSum) scopes() {
 	}
 	for _, h := range s.hosts {
 		h.scopeDiffer = nil
+		if h.scope.narrowed {
+			h.scopeDiffer = []string{"narrowed down"}
+		}
 	}
 	for _, x := range facets {
 		found := map[string]int{}
@@ -262,10 +265,13 @@ func (s *fleetSum) gather(place func(*fleetEntry) int32) {
 	}
 	type tallies struct{ names, programs map[string]int }
 	byKey, counts := map[int32]*fleetService{}, map[*fleetService]tallies{}
-	withUnix := 0
+	whole, withUnix := 0, 0 // reports that would show a service, and a unix socket
 	for _, h := range s.hosts {
-		if h.scope.unix {
-			withUnix++
+		if !h.scope.narrowed {
+			whole++
+			if h.scope.unix {
+				withUnix++
+			}
 		}
 		entries, programs := map[program]int{}, map[program]bool{}
 		hosts := map[*fleetService]*fleetOn{}
@@ -310,11 +316,14 @@ func (s *fleetSum) gather(place func(*fleetEntry) int32) {
 			v.name = n[0].text
 		}
 		v.programs = mostCommon(counts[v].programs)
-		v.of = len(s.hosts)
+		v.of = whole
 		if v.protocol == scanner.Unix {
 			v.of = withUnix
 		}
 		for _, on := range v.on {
+			if !on.host.shows(v) {
+				v.of++
+			}
 			if on.exposure.Reachable() {
 				v.outside++
 			}
@@ -371,6 +380,11 @@ func (s *fleetSum) compare(v *fleetService) {
 	}
 }
 
+// shows reports whether the report of h would have the service if the host did.
+func (h *fleetHost) shows(v *fleetService) bool {
+	return !h.scope.narrowed && (v.protocol != scanner.Unix || h.scope.unix)
+}
+
 // lacking returns the hosts that could have a service and do not.
 func (s *fleetSum) lacking(v *fleetService) []*fleetHost {
 	var list []*fleetHost
@@ -380,7 +394,7 @@ func (s *fleetSum) lacking(v *fleetService) []*fleetHost {
 			i++
 			continue
 		}
-		if v.protocol != scanner.Unix || h.scope.unix {
+		if h.shows(v) {
 			list = append(list, h)
 		}
 	}
