@@ -26,7 +26,7 @@ func TestRealHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer udp.Close()
-	snap, err := scanner.Scan(t.Context(), &scanner.Options{Args: true})
+	snap, err := scanner.Scan(t.Context(), &scanner.Options{Args: true, NetNS: scanner.NetNSOwn})
 	if err != nil {
 		t.Skipf("this host cannot be scanned: %v", err)
 	}
