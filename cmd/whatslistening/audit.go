@@ -31,10 +31,11 @@ type auditFlags struct {
 	// evidence is the folder to write evidence into, check one to look at.
 	evidence, check string
 	strict          bool
-	// baseline names the saved report that what listens is compared with, and base
-	// is it; nil for none.
+	// baseline names the saved report that what listens is compared with, base is
+	// it, and kept its bytes for the evidence; nil for none.
 	baseline string
 	base     *report.Report
+	kept     *exhibit
 }
 
 // auditFormats are those that an audit can be written in.
@@ -179,7 +180,7 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 	}
 	out := outcomeOf(r, failOn, f.strict)
 	if f.evidence != "" {
-		path, sum, err := a.evidence(cmd, f.evidence, r, register, &out)
+		path, sum, err := a.evidence(cmd, f, r, register, &out)
 		if err != nil {
 			return err
 		}

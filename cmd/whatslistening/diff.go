@@ -89,7 +89,7 @@ func (a *app) diff(cmd *cobra.Command, args []string, f *diffFlags) error {
 	case len(args) == 2 && f.ports != "":
 		return usageError("leave out one of the two", "--ports has no use with a saved NEW, which is shown as it is")
 	}
-	base, err := a.readBaseline(args[0])
+	base, _, err := a.readBaseline(args[0])
 	if err != nil {
 		return err
 	}
@@ -143,8 +143,15 @@ func (a *app) auditBaseline(cmd *cobra.Command, f *auditFlags) (err error) {
 	if f.baseline == "-" && f.gather.from == "-" {
 		return usageError("name a file for one of the two", "standard input is one report, not two")
 	}
-	if f.base, err = a.readBaseline(f.baseline); err != nil || f.gather.from != "" {
+	var data []byte
+	if f.base, data, err = a.readBaseline(f.baseline); err != nil {
 		return err
+	}
+	if f.evidence != "" {
+		f.kept = &exhibit{name: baselineName, source: f.baseline, data: data}
+	}
+	if f.gather.from != "" {
+		return nil
 	}
 	netns := f.gather.netns
 	f.gather.like(f.base)
@@ -178,22 +185,25 @@ func (a *app) drift(base, r *report.Report, force bool) ([]audit.Finding, error)
 	return changes.Findings, nil
 }
 
-// readBaseline reads the saved report at path, or on stdin for "-". It decides
-// what counts as a change, so that root reads it only where nobody else can
-// change it.
-func (a *app) readBaseline(path string) (*report.Report, error) {
+// readBaseline reads the saved report at path, or on stdin for "-", and returns
+// its bytes too. It decides what counts as a change, so that root reads it only
+// where nobody else can change it.
+func (a *app) readBaseline(path string) (*report.Report, []byte, error) {
 	if path == "-" {
-		return a.readReport(path)
+		var data bytes.Buffer
+		r, err := parseReport(io.TeeReader(a.stdin, &data), "standard input")
+		return r, data.Bytes(), err
 	}
 	data, err := readTrusted(path, report.MaxSize, baselineFolder)
 	if err != nil {
 		var e *exitError
 		if errors.As(err, &e) {
-			return nil, err
+			return nil, nil, err
 		}
-		return nil, usageError("", "baseline: %w", err)
+		return nil, nil, usageError("", "baseline: %w", err)
 	}
-	return parseReport(bytes.NewReader(data), fmt.Sprintf("%q", path))
+	r, err := parseReport(bytes.NewReader(data), fmt.Sprintf("%q", path))
+	return r, data, err
 }
 
 // scopeOf returns what a scan with these flags shows.

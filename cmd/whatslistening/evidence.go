@@ -25,6 +25,9 @@ const evidenceSchema = "whatslistening-evidence/1"
 // manifestName is the file of an evidence folder that speaks of the others.
 const manifestName = "manifest.json"
 
+// baselineName is the file of an evidence folder with the baseline.
+const baselineName = "baseline.json"
+
 // evidenceStatement stands in every manifest.
 const evidenceStatement = "Supports evidence for the controls that the findings and rules name. " +
 	"It says what was found at that time, and not that the host meets them."
@@ -57,7 +60,7 @@ type manifestHost struct {
 }
 
 // A manifestFile is a file of the evidence. Source is the file of the host that
-// it is the bytes of; empty for what the audit wrote.
+// it is the bytes of, "-" for standard input; empty for what the audit wrote.
 type manifestFile struct {
 	Name   string `json:"name"`
 	Size   int64  `json:"size"`
@@ -71,10 +74,10 @@ type exhibit struct {
 	data         []byte
 }
 
-// evidence writes the evidence of an audit into a folder of its own below dir
-// and returns the folder's path and the SHA-256 of its manifest. The folder has
-// its name once all of it is on the disk.
-func (a *app) evidence(cmd *cobra.Command, dir string, r *report.Report, register []registerFile, out *report.Outcome) (path, sum string, err error) {
+// evidence writes the evidence of an audit into a folder of its own below the
+// one asked for, and returns its path and the SHA-256 of its manifest. The
+// folder has its name once all of it is on the disk.
+func (a *app) evidence(cmd *cobra.Command, f *auditFlags, r *report.Report, register []registerFile, out *report.Outcome) (path, sum string, err error) {
 	m := &manifest{
 		Schema: evidenceSchema, Statement: evidenceStatement, Tool: r.Tool, Registry: r.Registry,
 		Time: r.Time, Written: time.Now().UTC().Truncate(time.Second),
@@ -82,7 +85,7 @@ func (a *app) evidence(cmd *cobra.Command, dir string, r *report.Report, registe
 		Flags: map[string][]string{}, Exit: out.Code, Why: out.Why, Complete: r.Coverage.Complete,
 	}
 	cmd.Flags().Visit(func(f *pflag.Flag) { m.Flags[f.Name] = flagValues(f) })
-	exhibits, err := exhibitsOf(r, register, out)
+	exhibits, err := exhibitsOf(r, register, f.kept, out)
 	if err != nil {
 		return "", "", failure("", "evidence: %w", err)
 	}
@@ -96,7 +99,7 @@ func (a *app) evidence(cmd *cobra.Command, dir string, r *report.Report, registe
 		return "", "", failure("", "evidence: %w", err)
 	}
 	exhibits = append(exhibits, exhibit{name: manifestName, data: b.Bytes()})
-	path, err = writeEvidence(dir, evidenceName(r), exhibits)
+	path, err = writeEvidence(f.evidence, evidenceName(r), exhibits)
 	return path, sha256Of(b.Bytes()), err
 }
 
@@ -124,8 +127,9 @@ var evidenceFormats = [...]struct {
 	{"findings.sarif", report.SARIF},
 }
 
-// exhibitsOf returns the files of the evidence, without the manifest.
-func exhibitsOf(r *report.Report, register []registerFile, out *report.Outcome) ([]exhibit, error) {
+// exhibitsOf returns the files of the evidence, without the manifest; baseline is
+// nil for none.
+func exhibitsOf(r *report.Report, register []registerFile, baseline *exhibit, out *report.Outcome) ([]exhibit, error) {
 	var list []exhibit
 	for _, f := range evidenceFormats {
 		var b bytes.Buffer
@@ -137,6 +141,9 @@ func exhibitsOf(r *report.Report, register []registerFile, out *report.Outcome) 
 	for i, f := range register {
 		name := fmt.Sprintf("register-%02d-%s", i+1, plainName(filepath.Base(f.path), "register.yaml"))
 		list = append(list, exhibit{name, f.path, f.data})
+	}
+	if baseline != nil {
+		list = append(list, *baseline)
 	}
 	return list, nil
 }

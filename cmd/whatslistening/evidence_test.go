@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -156,6 +158,60 @@ func TestEvidence(t *testing.T) {
 	}
 	if got := runHere(t, "audit", "--check", dir); got.code != exitUsage || !strings.Contains(got.stderr, "hint: name the folder") {
 		t.Errorf("no evidence: %+v", got)
+	}
+}
+
+// A baseline that was used is kept to the byte, from a file or from standard
+// input; there is none where none was used.
+func TestEvidenceBaseline(t *testing.T) {
+	dir := own(t)
+	from, base := saved(t), filepath.Join(dir, "base.json")
+	// As no writer of ours would have it: what is kept is what was read.
+	data := append([]byte("\n\t"), bytes.Replace(savedReport(), []byte(`"127.0.0.1"`), []byte(`"127.0.0.2"`), 1)...)
+	data = append(data, "\n\n"...)
+	if err := os.WriteFile(base, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		args []string
+		want []byte
+	}{
+		{"a file", []string{"--baseline", base}, data},
+		{"standard input", []string{"--baseline", "-"}, data},
+		{"none", nil, nil},
+	}
+	for _, tt := range tests {
+		keep := filepath.Join(dir, tt.name)
+		var stdout, stderr bytes.Buffer
+		err := run(context.Background(), func(string) string { return "" }, bytes.NewReader(data), &stdout, &stderr,
+			append([]string{"audit", "--from", from, "--evidence", keep}, tt.args...))
+		if exitCode(err) != exitFindings {
+			t.Fatalf("%s: %v\n%s", tt.name, err, stderr.String())
+		}
+		if got := strings.Contains(stdout.String(), "WL203"); got != (tt.want != nil) {
+			t.Errorf("%s: a drift is found: %v\n%s", tt.name, got, stdout.String())
+		}
+		folder := filepath.Join(keep, "web1-20261123T080000Z")
+		got, err := os.ReadFile(filepath.Join(folder, baselineName))
+		if !bytes.Equal(got, tt.want) || (err == nil) != (tt.want != nil) {
+			t.Errorf("%s: kept %.60q, %v, want %.60q", tt.name, got, err, tt.want)
+		}
+		var m manifest
+		text, err := os.ReadFile(filepath.Join(folder, manifestName))
+		if err == nil {
+			err = json.Unmarshal(text, &m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(m.Files, func(f manifestFile) bool { return f.Name == baselineName })
+		if (i >= 0) != (tt.want != nil) || i >= 0 && (m.Files[i].SHA256 != sha256Of(data) || m.Files[i].Source != tt.args[1]) {
+			t.Errorf("%s: the manifest has %+v", tt.name, m.Files)
+		}
+		if got := runHere(t, "audit", "--check", folder); got.code != exitClean {
+			t.Errorf("%s: --check: %+v", tt.name, got)
+		}
 	}
 }
 

@@ -273,6 +273,16 @@ func TestPlantedForRoot(t *testing.T) {
 	// its own.
 	linked := os.Link(theirs("own.yaml"), theirs("hard.yaml")) == nil
 	must(os.WriteFile(theirs("single.yaml"), []byte(smallRegister), 0o600))
+	// A baseline decides what counts as a change.
+	base, group := filepath.Join(dir, "base.json"), filepath.Join(dir, "group.json")
+	must(
+		os.WriteFile(base, savedReport(), 0o600),
+		os.WriteFile(theirs("base.json"), savedReport(), 0o600),
+		os.WriteFile(theirs("foreign.json"), savedReport(), 0o600), os.Chown(theirs("foreign.json"), nobody, nobody),
+		os.WriteFile(theirs("open.json"), savedReport(), 0o600), os.Chmod(theirs("open.json"), 0o666),
+		os.WriteFile(group, savedReport(), 0o600), os.Chown(group, 0, nobody), os.Chmod(group, 0o660),
+		os.Symlink(base, theirs("base-link.json")), os.Lchown(theirs("base-link.json"), nobody, nobody),
+	)
 	tests := []struct {
 		name string
 		args []string
@@ -286,6 +296,15 @@ func TestPlantedForRoot(t *testing.T) {
 		{"another's services file", []string{"--policy", good, "--ports", theirs("link.yaml")}, "no use with --from"},
 		{"a link in a circle", []string{"--policy", filepath.Join(dir, "loop")}, "too many levels"},
 		{"a FIFO", []string{"--policy", theirs("fifo")}, "is not a regular file"},
+		{"a baseline of root's own", []string{"--baseline", base}, ""},
+		{"one in a folder as /tmp", []string{"--baseline", theirs("base.json")}, ""},
+		{"another's baseline", []string{"--baseline", theirs("foreign.json")}, `foreign.json" belongs to uid 65534`},
+		{"one that everyone can write", []string{"--baseline", theirs("open.json")}, `open.json" can be written by everyone`},
+		{"one that a group can write", []string{"--baseline", group}, `group.json" can be written by gid 65534`},
+		{"a baseline behind another's link", []string{"--baseline", theirs("base-link.json")}, `base-link.json" belongs to uid 65534`},
+		{"one behind another's link on the way", []string{"--baseline", theirs("way/base.json")}, `way" belongs to uid 65534`},
+		{"a baseline that is a FIFO", []string{"--baseline", theirs("fifo")}, "is not a regular file"},
+		{"a baseline in a circle", []string{"--baseline", filepath.Join(dir, "loop")}, "too many levels"},
 		{"evidence in a folder of everyone", []string{"--policy", good, "--evidence", shared}, "can be written by everyone"},
 		{"evidence in another's folder", []string{"--policy", good, "--evidence", theirs("folder")}, "belongs to uid 65534"},
 		{"evidence behind another's link", []string{"--policy", good, "--evidence", theirs("way/evidence")}, `way" belongs to uid 65534`},
@@ -312,6 +331,15 @@ func TestPlantedForRoot(t *testing.T) {
 		if got.code != exitUsage || !strings.Contains(got.stderr, tt.want) || got.stdout != "" {
 			t.Errorf("%s: exit %d, %q, want %q", tt.name, got.code, got.stderr, tt.want)
 		}
+	}
+	// So is a baseline of diff, whatever it is compared with.
+	for _, name := range []string{"foreign.json", "open.json", "base-link.json", "way/base.json", "fifo"} {
+		if got := runHere(t, "diff", theirs(name), from); got.code != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, filepath.Base(name)) && !strings.Contains(got.stderr, `way"`) {
+			t.Errorf("diff %s: %+v", name, got)
+		}
+	}
+	if got := runHere(t, "diff", theirs("base.json"), from); got.code != exitClean || got.stderr != "" {
+		t.Errorf("diff of root's own: %+v", got)
 	}
 	// A report over a hard link leaves the file of the other name as it was.
 	if linked {
