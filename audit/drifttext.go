@@ -83,7 +83,7 @@ func (v *service) whereText() string {
 func programText(v *service) string {
 	switch v.program {
 	case "":
-		return "a process that cannot be seen"
+		return "an unseen process"
 	case "\x00kernel":
 		return "the kernel"
 	case "\x00none":
