@@ -40,8 +40,20 @@ const (
 // driftTitles are the titles of the columns.
 var driftTitles = [ndrift]word{"SEVERITY", "PORT", "PROGRAM", "CHANGE", "WAS AND IS"}
 
-// driftMost is how wide a column gets on a terminal; the last takes what is left.
-var driftMost = [ndrift]int{driftSeverity: 8, driftPort: 24, driftProgram: 24, driftChange: 9, driftWas: 1 << 20}
+// driftLeast says which column of a table that is too wide gives way, and down to
+// which width, one after the other.
+var driftLeast = [...]struct{ column, least int }{
+	{driftProgram, 24},
+	{driftPort, 24},
+	{driftProgram, 12},
+	{driftPort, 12},
+	{driftWas, 16},
+	{driftProgram, 4},
+	{driftPort, 4},
+	{driftWas, 4},
+	{driftSeverity, 4},
+	{driftChange, 4},
+}
 
 // driftCell writes a cell of the row of a finding.
 func driftCell(p *page, f *audit.Finding, column int) {
@@ -133,29 +145,31 @@ func (n *notes) changes(findings []audit.Finding, o *Options) error {
 			widths[c] = max(widths[c], cells.rest(start).width())
 		}
 	}
-	left := o.Width - len("+ ")
-	for c := range widths {
-		if o.Width > 0 && !o.NoTrunc {
-			most := driftMost[c]
-			if c == driftWas {
-				most = max(left, len(driftTitles[c]))
-			}
-			widths[c] = min(widths[c], most)
-			left -= widths[c] + gap
-		} else {
+	bounded := o.Width > 0 && !o.NoTrunc
+	if bounded {
+		over := len("+ ") + (ndrift-1)*gap - o.Width
+		for _, w := range widths {
+			over += w
+		}
+		for _, l := range driftLeast {
+			less := max(min(over, widths[l.column]-l.least), 0)
+			widths[l.column] -= less
+			over -= less
+		}
+	} else {
+		for c := range widths {
 			widths[c] = min(widths[c], widestPad)
 		}
 	}
-	bounded := o.Width > 0 && !o.NoTrunc
 	if !o.NoHeader {
 		n.out.pad(len("+ "))
 		for c, t := range driftTitles {
 			start := n.note.len()
 			n.note.word(t)
-			n.out.paint(n.note.rest(start), &n.inks[title])
+			used := n.out.shorten(n.note.rest(start), len(t), widths[c], keepHead, &n.inks[title])
 			n.note.cut(start)
 			if c < ndrift-1 {
-				n.out.pad(widths[c] - len(t) + gap)
+				n.out.pad(widths[c] - used + gap)
 			}
 		}
 		if err := n.out.line(n.w); err != nil {
@@ -180,9 +194,12 @@ func (n *notes) changes(findings []audit.Finding, o *Options) error {
 			}
 			n.out.pad(due)
 			used := s.width()
-			if bounded && used > widths[c] {
+			switch {
+			case c == driftWas && bounded && used > widths[c] && f.Was != "" && f.Now != "":
+				n.wasAndIs(f, widths[c])
+			case bounded && used > widths[c]:
 				used = n.out.shorten(s, used, widths[c], keepHead, &n.inks[style])
-			} else {
+			default:
 				n.out.paint(s, &n.inks[style])
 			}
 			due = max(widths[c]-used, 0) + gap
@@ -192,6 +209,30 @@ func (n *notes) changes(findings []audit.Finding, o *Options) error {
 		}
 	}
 	return nil
+}
+
+// wasAndIs writes what was and what is in width cells, which are too few for
+// both: some of each is left.
+func (n *notes) wasAndIs(f *audit.Finding, width int) {
+	const arrow = 3 // cells of " → "
+	both := &page{longest: longestCell}
+	both.text(f.Was)
+	end := both.len()
+	both.text(f.Now)
+	was, is := both.span(0, end), both.rest(end)
+	k := keepHead
+	if f.Change() == audit.Replaced {
+		k = keepTail // of paths
+	}
+	room := max(width-arrow, 0)
+	first := max(room/2, room-is.width())
+	used := n.out.shorten(was, was.width(), first, k, &n.inks[plain])
+	if used > 0 {
+		n.out.word(" → ")
+	} else {
+		room = width
+	}
+	n.out.shorten(is, is.width(), room-used, k, &n.inks[plain])
 }
 
 // drift writes what the changes come to, and what could not be compared.
