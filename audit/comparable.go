@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -125,6 +126,9 @@ func (c *comparison) lacks(name string, of, other *scanner.Coverage) (sockets bo
 		}) {
 			continue
 		}
+		if l.Code == scanner.LimitProtocol && !c.compares(l.Text) {
+			continue
+		}
 		sockets, c.shared = sockets || loss == theSockets, c.shared || loss == theNamespaces
 		if harmless {
 			c.tell("of the %s: %s", name, l.Text)
@@ -133,6 +137,14 @@ func (c *comparison) lacks(name string, of, other *scanner.Coverage) (sockets bo
 		c.wrong("the %s lacks what the other one has: %s", name, l.Text)
 	}
 	return sockets
+}
+
+// compares reports whether the protocol that a limitation speaks of, in its first
+// word, is one of those that are compared. "Sockets of …" counts as such.
+func (c *comparison) compares(text string) bool {
+	word, _, _ := strings.Cut(text, " ")
+	p, err := scanner.ParseProtocol(word)
+	return err != nil || slices.Contains(c.protocols, p)
 }
 
 // A loss is what a limitation takes from a scan.

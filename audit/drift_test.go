@@ -215,6 +215,15 @@ func TestDriftCaveats(t *testing.T) {
 				l.Protocol, l.Unix = scanner.Unix, &scanner.UnixAddr{Path: "/run/x"}
 			}))
 		}, false, "unix", nil},
+		{"more protocols, of which the kernel tells less", func(s *Scan) {
+			s.Scope.Protocols = append(scanner.DefaultProtocols(), scanner.Raw)
+			s.Coverage.Limitations = []scanner.Limitation{{Code: scanner.LimitProtocol, Text: "raw sockets were read from elsewhere"}}
+			s.Listeners = s.Listeners[:1]
+		}, false, "raw", []string{"WL202 warning tcp/81 0.0.0.0>"}},
+		{"a protocol of both that is missing", func(s *Scan) {
+			s.Coverage.Limitations = []scanner.Limitation{{Code: scanner.LimitProtocol, Text: "sctp sockets are not listed"}}
+			s.Listeners = nil
+		}, true, "sctp", nil},
 		{"another source", func(s *Scan) { s.Coverage.Sources = []string{"gopsutil"} }, true, "gopsutil", nil},
 		{"sockets missing", func(s *Scan) { limited(scanner.LimitNetlinkPartial)(s); s.Listeners = nil }, true, "what is missing", nil},
 		{"a process that cannot be seen and holds nothing", limited(scanner.LimitUnreadable), false, "what is missing", nil},
