@@ -33,6 +33,29 @@ func WriteFindings(w io.Writer, r *Report, f Format, o *Options) error {
 	return fmt.Errorf("findings cannot be written as %v", f)
 }
 
+// severities are how many findings there are of each severity.
+type severities [audit.Error + 1]int
+
+// severitiesOf counts findings by severity.
+func severitiesOf(findings []audit.Finding) severities {
+	var n severities
+	for i := range findings {
+		if s := findings[i].Severity; int(s) < len(n) {
+			n[s]++
+		}
+	}
+	return n
+}
+
+// severities writes the worst first: "8 errors, 4 warnings, 1 note".
+func (p *page) severities(n severities) {
+	p.count(n[audit.Error], "error", "errors")
+	p.word(", ")
+	p.count(n[audit.Warning], "warning", "warnings")
+	p.word(", ")
+	p.count(n[audit.Note], "note", "notes")
+}
+
 // inkOf returns the style of a severity.
 func inkOf(s audit.Severity) int {
 	switch s {

@@ -55,21 +55,13 @@ func (m *comment) prose(s string) {
 
 // head writes what the findings come to.
 func (m *comment) head() {
-	var of [audit.Error + 1]int
-	for i := range m.r.Findings {
-		of[m.r.Findings[i].Severity]++
-	}
 	m.out.word("### Listening sockets of ")
 	m.code(func(p *page) { p.text(m.r.Host.Name) })
 	m.out.word(": ")
 	if len(m.r.Findings) == 0 {
 		m.out.word("no findings")
 	} else {
-		m.out.count(of[audit.Error], "error", "errors")
-		m.out.word(", ")
-		m.out.count(of[audit.Warning], "warning", "warnings")
-		m.out.word(", ")
-		m.out.count(of[audit.Note], "note", "notes")
+		m.out.severities(severitiesOf(m.r.Findings))
 	}
 	m.end()
 	m.end()

@@ -134,19 +134,9 @@ func (s *sheet) counts(findings []audit.Finding) {
 		s.hang(0, 2, title)
 		return
 	}
-	var of [audit.Error + 1]int
-	for i := range findings {
-		if v := findings[i].Severity; int(v) < len(of) {
-			of[v]++
-		}
-	}
 	p.count(len(findings), "finding", "findings")
 	p.word(": ")
-	p.count(of[audit.Error], "error", "errors")
-	p.word(", ")
-	p.count(of[audit.Warning], "warning", "warnings")
-	p.word(", ")
-	p.count(of[audit.Note], "note", "notes")
+	p.severities(severitiesOf(findings))
 	s.hang(0, 2, title)
 }
 

@@ -80,7 +80,7 @@ type fleetHost struct {
 	entries   []fleetEntry
 
 	// What the others say of it: see sum.
-	severities  [audit.Error + 1]int
+	severities  severities
 	differences [nkinds]int
 	stale       bool
 	ahead       bool // the report is of a time to come

@@ -237,11 +237,7 @@ func (p *page) found(s *fleetSum) {
 	n := s.severities
 	p.count(n[audit.Error]+n[audit.Warning]+n[audit.Note], "finding", "findings")
 	p.word(": ")
-	p.count(n[audit.Error], "error", "errors")
-	p.word(", ")
-	p.count(n[audit.Warning], "warning", "warnings")
-	p.word(", ")
-	p.count(n[audit.Note], "note", "notes")
+	p.severities(n)
 	if s.audited < len(s.hosts) {
 		p.word("; ")
 		p.int(int64(s.audited))

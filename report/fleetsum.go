@@ -81,7 +81,7 @@ type fleetSum struct {
 	differences []fleetDifference
 	rules       []fleetRule
 	listeners   int
-	severities  [audit.Error + 1]int
+	severities  severities
 	audited     int
 	// first and last are the times of the oldest and of the newest report.
 	first, last time.Time
@@ -97,7 +97,7 @@ func (f *Fleet) sum() *fleetSum {
 	})
 	for i, h := range s.hosts {
 		h.twin = i > 0 && s.hosts[i-1].name == h.name || i+1 < len(s.hosts) && s.hosts[i+1].name == h.name
-		h.severities, h.differences = [len(h.severities)]int{}, [nkinds]int{}
+		h.severities, h.differences = severities{}, [nkinds]int{}
 		for _, x := range h.findings {
 			if int(x.severity) < len(h.severities) {
 				h.severities[x.severity] += x.count

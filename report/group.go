@@ -22,10 +22,13 @@ type group struct {
 	program bool
 }
 
+// first returns the first listener of a row.
+func (v *view) first(r row) *annotate.Listener { return &v.ls[v.order[r.first]] }
+
 // group opens the row i into g.
 func (v *view) group(g *group, i int) {
 	g.v, g.row = v, v.rows[i]
-	g.l = &v.ls[v.order[g.first]]
+	g.l = v.first(g.row)
 	g.holders = g.l.Holders
 	if g.end-g.first < 2 {
 		return

@@ -77,12 +77,7 @@ func (h *htmlMaker) summary(out *htmlPage) {
 
 // findingsTile counts the findings by severity.
 func (h *htmlMaker) findingsTile() htmlTile {
-	var of [audit.Error + 1]int
-	for i := range h.r.Findings {
-		if s := h.r.Findings[i].Severity; int(s) < len(of) {
-			of[s]++
-		}
-	}
+	of := severitiesOf(h.r.Findings)
 	n := len(h.r.Findings)
 	t := htmlTile{Value: h.number(n), Label: plural(n, "finding", "findings"), Tone: "ok"}
 	if n == 0 {
@@ -96,11 +91,8 @@ func (h *htmlMaker) findingsTile() htmlTile {
 	default:
 		t.Tone = ""
 	}
-	h.p.count(of[audit.Error], "error", "errors")
-	h.p.word(", ")
-	h.p.count(of[audit.Warning], "warning", "warnings")
-	h.p.word(", ")
-	t.Note = h.count(of[audit.Note], "note", "notes")
+	h.p.severities(of)
+	t.Note = h.p.take()
 	return t
 }
 

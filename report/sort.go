@@ -18,7 +18,7 @@ func (v *view) sort(keys []string) error {
 		return err
 	}
 	slices.SortFunc(v.rows, func(x, y row) int {
-		return compare(&v.ls[v.order[x.first]], &v.ls[v.order[y.first]])
+		return compare(v.first(x), v.first(y))
 	})
 	return nil
 }

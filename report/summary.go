@@ -157,7 +157,7 @@ func (n *notes) limitations(c *scanner.Coverage) error {
 func (v *view) differing(n *notes) error {
 	more := 0
 	for i := range v.rows {
-		l := &v.ls[v.order[v.rows[i].first]]
+		l := v.first(v.rows[i])
 		if !isDiffering(l) {
 			continue
 		}
@@ -244,8 +244,8 @@ func isDiffering(l *annotate.Listener) bool {
 func (v *view) sum(p *page) {
 	reachable := 0
 	for i := range v.rows {
-		g := group{v: v, row: v.rows[i]}
-		g.l = &v.ls[v.order[g.first]]
+		// Not by v.group: the holders, which it opens too, lie elsewhere in memory.
+		g := group{v: v, l: v.first(v.rows[i]), row: v.rows[i]}
 		if g.reachable() {
 			reachable++
 		}

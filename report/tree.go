@@ -170,7 +170,7 @@ func (v *view) branches(sorted bool) []branch {
 		return bs
 	}
 	slices.SortStableFunc(bs, func(x, y branch) int {
-		a, b := &v.ls[v.order[v.rows[x.rows[0]].first]], &v.ls[v.order[v.rows[y.rows[0]].first]]
+		a, b := v.first(v.rows[x.rows[0]]), v.first(v.rows[y.rows[0]])
 		if len(a.Holders) == 0 && len(b.Holders) == 0 {
 			return cmp.Or(cmp.Compare(a.Why, b.Why), cmp.Compare(a.KernelUse, b.KernelUse))
 		}

@@ -128,15 +128,7 @@ func parseDiag(list *socketList, q diagQuery, data []byte, link func(uint32) str
 	}
 
 	var locals []byte
-	for rest := data[diagMsgLen:]; ; {
-		typ, v, next, ok, err := nextAttr(rest)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		rest = next
+	if err := eachAttr(data[diagMsgLen:], func(typ uint16, v []byte) {
 		switch {
 		case typ == diagAttrV6Only && len(v) >= 1:
 			s.V6Only = v[0] != 0
@@ -149,6 +141,8 @@ func parseDiag(list *socketList, q diagQuery, data []byte, link func(uint32) str
 		case typ == diagAttrLocals && q.protocol == SCTP:
 			locals = v
 		}
+	}); err != nil {
+		return err
 	}
 	s.V6Only = s.V6Only || s.Family == IPv6 && q.protocol == Raw
 	if len(locals) <= sockaddrStorageLen { // none, or the one already known

@@ -90,15 +90,7 @@ func parseIfAddr(b []byte) (a ifAddr, usable bool, err error) {
 	family, bits, flags := b[0], int(b[1]), uint32(b[2])
 	a.index = binary.NativeEndian.Uint32(b[4:])
 	var address, local []byte
-	for rest := b[ifAddrLen:]; ; {
-		typ, v, next, ok, err := nextAttr(rest)
-		if err != nil {
-			return a, false, err
-		}
-		if !ok {
-			break
-		}
-		rest = next
+	if err := eachAttr(b[ifAddrLen:], func(typ uint16, v []byte) {
 		switch {
 		case typ == ifaAddress:
 			address = v
@@ -107,6 +99,8 @@ func parseIfAddr(b []byte) (a ifAddr, usable bool, err error) {
 		case typ == ifaFlags && len(v) >= 4:
 			flags = binary.NativeEndian.Uint32(v)
 		}
+	}); err != nil {
+		return a, false, err
 	}
 	if local == nil { // without a peer IPv6 has the address alone
 		local = address

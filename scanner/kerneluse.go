@@ -88,18 +88,6 @@ type tunnelLink struct {
 	uses       []kernelUse
 }
 
-// attrs calls f with each attribute of b.
-func attrs(b []byte, f func(typ uint16, v []byte)) error {
-	for {
-		typ, v, rest, ok, err := nextAttr(b)
-		if !ok || err != nil {
-			return err
-		}
-		f(typ, v)
-		b = rest
-	}
-}
-
 // parseTunnel reads one RTM_NEWLINK message. Its uses are none where the link is
 // of another kind, is down, and so has no socket, or where its sockets are in
 // another network namespace than itself.
@@ -110,14 +98,14 @@ func parseTunnel(b []byte) (l tunnelLink, err error) {
 	l.index = binary.NativeEndian.Uint32(b[4:])
 	here := binary.NativeEndian.Uint32(b[8:])&ifUp != 0
 	var data []byte
-	err = attrs(b[ifInfoLen:], func(typ uint16, v []byte) {
+	err = eachAttr(b[ifInfoLen:], func(typ uint16, v []byte) {
 		switch typ {
 		case linkIfName:
 			l.name = cString(v)
 		case linkNetNSID:
 			here = false
 		case linkInfo:
-			err1 := attrs(v, func(typ uint16, v []byte) {
+			err1 := eachAttr(v, func(typ uint16, v []byte) {
 				switch typ {
 				case infoKind:
 					l.kind = cString(v)
@@ -159,7 +147,7 @@ func tunnelUses(kind, name string, data []byte) ([]kernelUse, error) {
 	var err error
 	switch kind {
 	case "vxlan":
-		err = attrs(data, func(typ uint16, v []byte) {
+		err = eachAttr(data, func(typ uint16, v []byte) {
 			take(typ, vxlanPort, vxlanMetadata, v)
 			switch typ {
 			case vxlanLocal, vxlanLocal6:
@@ -170,15 +158,15 @@ func tunnelUses(kind, name string, data []byte) ([]kernelUse, error) {
 			}
 		})
 	case "geneve":
-		err = attrs(data, func(typ uint16, v []byte) {
+		err = eachAttr(data, func(typ uint16, v []byte) {
 			take(typ, genevePort, geneveMetadata, v)
 			v6 = v6 || typ == geneve6
 		})
 	case "bareudp":
 		both = true
-		err = attrs(data, func(typ uint16, v []byte) { take(typ, bareudpPort, 0, v) })
+		err = eachAttr(data, func(typ uint16, v []byte) { take(typ, bareudpPort, 0, v) })
 	case "amt":
-		err = attrs(data, func(typ uint16, v []byte) { take(typ, amtRelayPort, 0, v) })
+		err = eachAttr(data, func(typ uint16, v []byte) { take(typ, amtRelayPort, 0, v) })
 	case "gtp":
 		// Its sockets may also be those of the process that made the link.
 		return []kernelUse{{protocol: UDP, port: gtp0Port, name: name}, {protocol: UDP, port: gtp1Port, name: name}}, nil
@@ -230,7 +218,7 @@ func parseGenlFamily(b []byte) (name string, id uint16, err error) {
 	if len(b) < genlLen {
 		return "", 0, errTruncated
 	}
-	err = attrs(b[genlLen:], func(typ uint16, v []byte) {
+	err = eachAttr(b[genlLen:], func(typ uint16, v []byte) {
 		switch {
 		case typ == genlFamilyName:
 			name = cString(v)
@@ -247,7 +235,7 @@ func parseWireGuard(b []byte, name string) (uses []kernelUse, err error) {
 	if len(b) < genlLen {
 		return nil, errTruncated
 	}
-	err = attrs(b[genlLen:], func(typ uint16, v []byte) {
+	err = eachAttr(b[genlLen:], func(typ uint16, v []byte) {
 		if typ == wireguardPort && len(v) >= 2 {
 			if port := binary.NativeEndian.Uint16(v); port != 0 {
 				uses = []kernelUse{{protocol: UDP, port: port, name: name, certain: true}}
@@ -263,7 +251,7 @@ func parseFOU(b []byte) (kernelUse, error) {
 	if len(b) < genlLen {
 		return u, errTruncated
 	}
-	err := attrs(b[genlLen:], func(typ uint16, v []byte) {
+	err := eachAttr(b[genlLen:], func(typ uint16, v []byte) {
 		switch {
 		case typ == fouPort && len(v) >= 2:
 			u.port = binary.BigEndian.Uint16(v)

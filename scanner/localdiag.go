@@ -84,15 +84,7 @@ func parseUnixDiag(list *socketList, data []byte) error {
 	s := Socket{Protocol: Unix, Namespace: "host", UID: -1, Cookie: cookie(data[8:])}
 	s.Inode = uint64(binary.NativeEndian.Uint32(data[4:]))
 	s.Unix = &UnixAddr{Type: typ, UID: -1}
-	for rest := data[localMsgLen:]; ; {
-		attr, v, next, ok, err := nextAttr(rest)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		rest = next
+	if err := eachAttr(data[localMsgLen:], func(attr uint16, v []byte) {
 		switch {
 		case attr == unixAttrName:
 			s.Unix.Path = unixName(v)
@@ -105,6 +97,8 @@ func parseUnixDiag(list *socketList, data []byte) error {
 		case attr == unixAttrUID && len(v) >= 4:
 			s.UID = int64(binary.NativeEndian.Uint32(v))
 		}
+	}); err != nil {
+		return err
 	}
 	list.add(&s)
 	return nil
@@ -155,21 +149,15 @@ func parsePacketDiag(list *socketList, data []byte, link func(uint32) string) er
 	s.Inode = uint64(binary.NativeEndian.Uint32(data[4:]))
 	s.Packet = &PacketAddr{Type: packetType(uint64(data[1])), EtherType: ethertype}
 	index := uint32(0)
-	for rest := data[localMsgLen:]; ; {
-		attr, v, next, ok, err := nextAttr(rest)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		rest = next
+	if err := eachAttr(data[localMsgLen:], func(attr uint16, v []byte) {
 		switch {
 		case attr == packetAttrInfo && len(v) >= packetInfoLen:
 			index = binary.NativeEndian.Uint32(v)
 		case attr == packetAttrUID && len(v) >= 4:
 			s.UID = int64(binary.NativeEndian.Uint32(v))
 		}
+	}); err != nil {
+		return err
 	}
 	switch index {
 	case noInterface:

@@ -75,6 +75,19 @@ func nextAttr(b []byte) (typ uint16, data, rest []byte, ok bool, err error) {
 	return typ, b[nlAttrLen:n:n], b[min(nlAlign(n), len(b)):], true, nil
 }
 
+// eachAttr calls f with every attribute of b. It errs on one that is cut short,
+// after those before it.
+func eachAttr(b []byte, f func(typ uint16, v []byte)) error {
+	for {
+		typ, v, rest, ok, err := nextAttr(b)
+		if !ok || err != nil {
+			return err
+		}
+		f(typ, v)
+		b = rest
+	}
+}
+
 // nlAlign rounds n up to netlink's alignment (NLMSG_ALIGN, NLA_ALIGN).
 func nlAlign(n int) int { return (n + 3) &^ 3 }
 

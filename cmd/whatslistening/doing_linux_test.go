@@ -4,8 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // What does not go well is said below the table with the next step, and again
@@ -19,26 +17,7 @@ func TestDoing(t *testing.T) {
 		}
 		sysctl("ip_local_port_range", "7000 7999")
 		sysctl("ip_local_reserved_ports", "7100,7200-7210")
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at := &unix.SockaddrInet4{Port: 8080, Addr: [4]byte{127, 0, 0, 1}}
-		if err := unix.Bind(fd, at); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Listen(fd, 1); err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			c, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := unix.Connect(c, at); err != nil {
-				t.Fatal(err)
-			}
-		}
+		fillQueue(t, 8080)
 		// 7001 has a name, 7211 two families, 7100 is reserved; of 7650 nothing
 		// tells whether it was asked for.
 		spawn(t, self(t), "listen", "tcp4,127.0.0.1:7001", "tcp4,127.0.0.1:7211", "tcp6,[::1]:7211", "tcp4,127.0.0.1:7100", "tcp4,127.0.0.1:7650")
