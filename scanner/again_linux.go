@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"sort"
 	"sync/atomic"
 	"unsafe"
 
@@ -51,9 +52,15 @@ type memory struct {
 	stuck   []stuck
 }
 
-// A record is what a scan saw of a process.
+// A record is what a scan saw of a process. Its pid is never written to once
+// workers have it: they look for theirs by the pids of all.
 type record struct {
-	pid   int32
+	pid int32
+	noted
+}
+
+// What is noted of a process is written by the one worker that looks into it.
+type noted struct {
 	stamp stamp
 	netns uint64 // the inode of its network namespace; 0 where it was not asked
 	// table reports whether it has a table of its own, threads whether those of its
@@ -111,7 +118,7 @@ func (m *memory) find(pid int) *record {
 	if m == nil {
 		return nil
 	}
-	at, ok := slices.BinarySearchFunc(m.records, int32(pid), func(r record, pid int32) int { return int(r.pid) - int(pid) })
+	at, ok := sort.Find(len(m.records), func(i int) int { return pid - int(m.records[i].pid) })
 	if !ok {
 		return nil
 	}

@@ -114,7 +114,7 @@ func (w *walker) hit(inode uint64) bool {
 // had, and reads its facts. It reports whether it is still there.
 func (w *walker) recall(note, old *record) bool {
 	netns := note.netns // asked since, where it was not known
-	*note = *old
+	note.noted = old.noted
 	note.netns = max(netns, old.netns)
 	from := len(w.hits)
 	if w.again.news || !old.whole || !w.again.whole {
@@ -135,7 +135,7 @@ func (w *walker) recall(note, old *record) bool {
 		p := &holder{Process: Process{PID: int(old.pid), UID: -1}}
 		if !w.keep(p, old) {
 			w.hits = w.hits[:from]
-			*note = record{pid: old.pid} // it has run, or ended
+			note.noted = noted{} // it has run, or ended
 			return false
 		}
 		w.found = append(w.found, found{p, from})
