@@ -136,7 +136,7 @@ func (c *checker) discrepancy(d *scanner.Discrepancy) {
 	if !d.Kind.Hidden() {
 		return
 	}
-	s := Subject{Namespace: d.Namespace, Protocol: d.Protocol, Family: d.Family, Addr: d.Addr, Port: d.Port}
+	s := Subject{Namespace: d.Namespace, Protocol: d.Protocol, Family: d.Family, Addr: d.Addr, Port: uint32(d.Port)}
 	if s.Namespace == "" {
 		s.Namespace = hostNamespace
 	}

@@ -115,7 +115,7 @@ func newDraft(l *annotate.Listener) *draft {
 		d.Namespaces = nil
 	} else if ns != hostNamespace {
 		d.Namespaces = nil
-		if writable(ns) && !strings.HasPrefix(ns, "pid ") {
+		if writable(ns) && !isNameless(ns) {
 			d.Namespaces = []string{ns}
 		} else {
 			d.notes = append(d.notes, "its network namespace has no lasting name: "+visible(ns))

@@ -90,6 +90,17 @@ func TestDraft(t *testing.T) {
 	}
 }
 
+// A namespace without a name of its own goes by what is another after a restart,
+// and so is not written.
+func TestDraftOfNamelessNamespace(t *testing.T) {
+	for _, ns := range []string{"pid 7", "held by pid 7", "net:[4026532000]"} {
+		draft := Draft([]annotate.Listener{with(listener("0.0.0.0", 80, process(10, "/usr/sbin/nginx", "root")), func(l *annotate.Listener) { l.Namespace = ns })})
+		if e := parse(t, string(draft)).Entries; len(e) != 1 || e[0].Namespaces != nil {
+			t.Errorf("of the namespace %q it approves %v", ns, e)
+		}
+	}
+}
+
 func TestDraftOfNothing(t *testing.T) {
 	if p := parse(t, string(Draft(nil))); len(p.Entries) != 0 {
 		t.Errorf("the draft of nothing approves %v", p.Entries)

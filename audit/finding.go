@@ -77,7 +77,9 @@ type Subject struct {
 	Family    scanner.Family
 	Addr      netip.Addr
 	Device    string
-	Port      uint16
+	// Port is the port, or what the protocol has in its place; those of vsock(7)
+	// have 32 bits.
+	Port uint32
 	// Path is the address of a unix socket; empty for every other.
 	Path string
 	// Programs are the programs that hold it, each once; User its owner.

@@ -85,6 +85,16 @@ func TestFingerprint(t *testing.T) {
 	if Fingerprint("WL101", &s) != base {
 		t.Error("the order of the holders is in the fingerprint")
 	}
+	// A namespace without a name goes by a pid or an inode, which are others
+	// after a restart.
+	for i, ns := range []string{"pid 7", "pid 8", "held by pid 7", "held by pid 8", "net:[4026532000]"} {
+		if s.Namespace = ns; i == 0 {
+			base = Fingerprint("WL101", &s)
+		}
+		if Fingerprint("WL101", &s) != base {
+			t.Errorf("the namespace %q is in the fingerprint", ns)
+		}
+	}
 }
 
 func TestExcept(t *testing.T) {

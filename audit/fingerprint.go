@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Fingerprint returns the fingerprint of a rule's finding on a subject: the
@@ -14,16 +13,12 @@ import (
 // from others on the same subject.
 //
 // It is made of what stays the same from one scan to the next: the namespace,
-// protocol, family, address, device, port, path, programs and user. The pid in
-// the name of a namespace that has no other is left out.
+// protocol, family, address, device, port, path, programs and user. The pid or
+// inode in the name of a namespace that has no other is left out.
 func Fingerprint(rule string, s *Subject, more ...string) string {
-	namespace := s.Namespace
-	if strings.HasPrefix(namespace, "pid ") {
-		namespace = "pid"
-	}
 	parts := append([]string{
-		rule, namespace, s.Protocol.String(), strconv.Itoa(int(s.Family)), s.Addr.String(), s.Device,
-		strconv.Itoa(int(s.Port)), s.Path, s.User, strconv.Itoa(len(s.Programs)),
+		rule, LastingNamespace(s.Namespace), s.Protocol.String(), strconv.Itoa(int(s.Family)), s.Addr.String(), s.Device,
+		strconv.FormatUint(uint64(s.Port), 10), s.Path, s.User, strconv.Itoa(len(s.Programs)),
 	}, slices.Sorted(slices.Values(s.Programs))...)
 	h := sha256.New()
 	for _, part := range append(parts, more...) {

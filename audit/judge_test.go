@@ -238,7 +238,7 @@ func TestJudge(t *testing.T) {
 				t.Fatalf("the findings are %+v, want %s with %q", found, tt.rule, tt.says)
 			}
 			f := found[0]
-			if f.Decided.Line != line || f.Title == "" || f.Next == "" || len(f.Controls) != 4 || len(f.Fingerprint) != 32 || f.Subject.Port != tt.listener.Port {
+			if f.Decided.Line != line || f.Title == "" || f.Next == "" || len(f.Controls) != 4 || len(f.Fingerprint) != 32 || f.Subject.Port != portOf(&tt.listener) {
 				t.Errorf("the finding is %+v", f)
 			}
 		})
@@ -249,6 +249,25 @@ func unixListener(path string, p *scanner.Process) annotate.Listener {
 	return with(listener("0.0.0.0", 0, p), func(l *annotate.Listener) {
 		l.Protocol, l.Family, l.Addr, l.Unix = scanner.Unix, 0, netip.Addr{}, &scanner.UnixAddr{Type: "stream", Path: path, UID: -1}
 	})
+}
+
+// The port of vsock(7) tells one listener from another, too.
+func TestJudgeVSock(t *testing.T) {
+	at := func(port uint32) annotate.Listener {
+		return with(listener("0.0.0.0", 0, process(10, "/usr/bin/agent", "root")), func(l *annotate.Listener) {
+			l.Protocol, l.Family, l.Addr, l.VSock = scanner.VSock, 0, netip.Addr{}, &scanner.VSockAddr{CID: scanner.VSockAny, Port: port}
+		})
+	}
+	j := register(t, "port: 1024, protocol: vsock").Judge([]annotate.Listener{at(70000), at(70001), at(70001)}, today)
+	var ports []uint32
+	for _, f := range j.Findings {
+		if f.Rule == ruleUnapproved {
+			ports = append(ports, f.Subject.Port)
+		}
+	}
+	if !slices.Equal(ports, []uint32{70000, 70001}) {
+		t.Errorf("the ports %v are not approved, want 70000 and 70001", ports)
+	}
 }
 
 // What is approved and does not listen, and what nobody gave a reason for, is

@@ -245,7 +245,7 @@ func isContainer(p *scanner.Process, containers []string) answer {
 func subject(l *annotate.Listener) Subject {
 	s := Subject{
 		Namespace: namespaceOf(l), Protocol: l.Protocol, Family: l.Family, Addr: l.Addr,
-		Device: l.Device, Port: l.Port, Path: pathOf(l), Programs: l.Programs(), User: l.User,
+		Device: l.Device, Port: portOf(l), Path: pathOf(l), Programs: l.Programs(), User: l.User,
 	}
 	if s.User == "" && l.UID >= 0 {
 		s.User = strconv.FormatInt(l.UID, 10)
@@ -260,8 +260,8 @@ func (e *Entry) subject() Subject {
 	if len(e.Namespaces) > 0 {
 		s.Namespace = e.Namespaces[0]
 	}
-	if len(e.Ports) == 1 && e.Ports[0].First == e.Ports[0].Last && e.Ports[0].First <= 65535 {
-		s.Port = uint16(e.Ports[0].First)
+	if len(e.Ports) == 1 && e.Ports[0].First == e.Ports[0].Last {
+		s.Port = e.Ports[0].First
 	}
 	if len(e.Addresses) == 1 && e.Addresses[0].IsSingleIP() {
 		s.Addr = e.Addresses[0].Addr().WithZone(e.Addresses[0].Zone)

@@ -47,10 +47,23 @@ func (n *namer) lasting(ns string) string {
 	if name, ok := n.names[ns]; ok {
 		return name
 	}
-	for _, kind := range [...]string{"pid ", "held by pid ", "net:["} {
-		if strings.HasPrefix(ns, kind) {
-			return nameless
-		}
+	if isNameless(ns) {
+		return nameless
+	}
+	return ns
+}
+
+// isNameless reports whether a network namespace has no name of its own: it goes
+// by a process in it, by one that holds it, or by its inode.
+func isNameless(ns string) bool {
+	return slices.ContainsFunc([]string{"pid ", "held by pid ", "net:["}, func(kind string) bool { return strings.HasPrefix(ns, kind) })
+}
+
+// LastingNamespace returns the name of a network namespace without what changes
+// from one scan to the next: "pid" for one that has no name of its own.
+func LastingNamespace(ns string) string {
+	if isNameless(ns) {
+		return "pid"
 	}
 	return ns
 }

@@ -92,7 +92,7 @@ func TestFoldFindings(t *testing.T) {
 		a := netip.MustParseAddr(addr)
 		return audit.Finding{
 			Rule: "WL101", Severity: audit.Error, Message: "tcp " + netip.AddrPortFrom(a, port).String() + " (" + who + "): why",
-			Subject: audit.Subject{Addr: a, Port: port}, Decided: audit.Position{File: "f", Line: line},
+			Subject: audit.Subject{Addr: a, Port: uint32(port)}, Decided: audit.Position{File: "f", Line: line},
 		}
 	}
 	tests := []struct {

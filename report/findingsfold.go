@@ -29,9 +29,9 @@ func rowsOf(findings []audit.Finding, fold bool) []findingRow {
 		row := findingRow{before: f.Message, decided: f.Decided}
 		addr := f.Subject.Addr
 		if addr.IsValid() {
-			end := netip.AddrPortFrom(addr, f.Subject.Port).String()
+			end := netip.AddrPortFrom(addr, uint16(f.Subject.Port)).String()
 			if before, after, ok := strings.Cut(f.Message, end); ok {
-				row.before, row.after, row.port, row.addrs = before, after, f.Subject.Port, []netip.Addr{addr}
+				row.before, row.after, row.port, row.addrs = before, after, uint16(f.Subject.Port), []netip.Addr{addr}
 			}
 		}
 		if row.addrs != nil && fold {

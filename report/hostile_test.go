@@ -26,7 +26,7 @@ func hostileAudit() *Report {
 		l := listener(scanner.TCP, "0.0.0.0", uint16(20000+i), name, process(7000+i, name, name))
 		r.Listeners = append(r.Listeners, l)
 		r.Approvals = append(r.Approvals, audit.Approval{Verdict: audit.Unapproved})
-		s := audit.Subject{Namespace: "host", Protocol: l.Protocol, Family: l.Family, Addr: l.Addr, Port: l.Port, Programs: []string{name}, User: name}
+		s := audit.Subject{Namespace: "host", Protocol: l.Protocol, Family: l.Family, Addr: l.Addr, Port: uint32(l.Port), Programs: []string{name}, User: name}
 		r.Findings = append(r.Findings, audit.Finding{
 			Rule: rule.ID, Title: rule.Title, Severity: rule.Severity, Next: rule.Next, Controls: rule.Controls,
 			Message: "tcp 0.0.0.0:" + itoa(20000+i) + " (" + name + " of " + name + ") is approved by no entry of the register",
@@ -36,7 +36,7 @@ func hostileAudit() *Report {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.Fingerprint == "" {
-			f.Subject = audit.Subject{Namespace: "host", Protocol: scanner.TCP, Addr: netip.IPv6Loopback(), Port: uint16(i)}
+			f.Subject = audit.Subject{Namespace: "host", Protocol: scanner.TCP, Addr: netip.IPv6Loopback(), Port: uint32(i)}
 			f.Fingerprint = audit.Fingerprint(f.Rule, &f.Subject)
 		}
 	}

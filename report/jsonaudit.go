@@ -40,7 +40,7 @@ type subjectRecord struct {
 	Family    scanner.Family   `json:"family" null:"0"`
 	Address   netip.Addr       `json:"address" null:"zero"`
 	Device    string           `json:"device"`
-	Port      uint16           `json:"port"`
+	Port      uint32           `json:"port"`
 	Path      string           `json:"path,omitempty"`
 	Programs  []string         `json:"programs"`
 	User      string           `json:"user"`

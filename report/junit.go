@@ -109,7 +109,7 @@ func (j *junit) register() []testCase {
 		of[key] = len(cases)
 		cases = append(cases, testCase{
 			name:  func(p *page) { p.listener(&s) },
-			class: func(p *page) { p.word("register."); p.text(namespaceName(s.Namespace)) },
+			class: func(p *page) { p.word("register."); p.text(audit.LastingNamespace(s.Namespace)) },
 		})
 	}
 	for i := range j.r.Findings {
@@ -357,13 +357,4 @@ func (p *page) listener(s *audit.Subject) {
 		p.text(s.User)
 	}
 	p.word(")")
-}
-
-// namespaceName returns the name of a network namespace without what changes from
-// one scan to the next: "pid" for one that has none.
-func namespaceName(name string) string {
-	if strings.HasPrefix(name, "pid ") {
-		return "pid"
-	}
-	return name
 }

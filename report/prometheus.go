@@ -188,7 +188,7 @@ func (e *exposition) places(r *Report) (list []*place, more int, err error) {
 // place writes the labels that tell one place from another. They are never cut.
 func (e *exposition) place(l *annotate.Listener) {
 	g := group{v: &view{raw: true}, l: l}
-	e.text("namespace", namespaceName(cmp.Or(l.Namespace, "host")))
+	e.text("namespace", audit.LastingNamespace(cmp.Or(l.Namespace, "host")))
 	e.text("protocol", l.Protocol.String())
 	e.label("address", func(p *page) { cellAddress(p, &g) })
 	e.label("port", func(p *page) {

@@ -234,7 +234,7 @@ func anyFinding() *rapid.Generator[audit.Finding] {
 			Message: text("message"), Next: text("next"), Fingerprint: text("fingerprint"),
 			Subject: audit.Subject{
 				Namespace: text("namespace"), Protocol: anyProtocol(t), Family: anyFamily(t),
-				Addr: rapid.OneOf(anyAddr(), rapid.Just(netip.Addr{})).Draw(t, "addr"), Device: text("device"), Port: rapid.Uint16().Draw(t, "port"),
+				Addr: rapid.OneOf(anyAddr(), rapid.Just(netip.Addr{})).Draw(t, "addr"), Device: text("device"), Port: rapid.Uint32().Draw(t, "port"),
 				Path: text("path"), Programs: rapid.SliceOfN(anyText(), 0, 2).Draw(t, "programs"), User: text("user"),
 			},
 			Controls: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.Control {

@@ -145,7 +145,7 @@ type sarifSubject struct {
 	Namespace string   `json:"namespace"`
 	Protocol  string   `json:"protocol"`
 	Address   string   `json:"address"`
-	Port      uint16   `json:"port"`
+	Port      uint32   `json:"port"`
 	Programs  []string `json:"programs"`
 	User      string   `json:"user"`
 	Next      string   `json:"next"`

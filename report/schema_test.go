@@ -117,8 +117,10 @@ func makeSchema(t *testing.T) []byte {
 	constant("findingLine", "schema", Schema)
 	constant("fleet", "schema", Schema)
 	constant("tool", "name", toolName)
-	vsockPort, _ := defs["vsock"].Properties.Get("port")
-	vsockPort.Maximum = "4294967295"
+	for _, name := range []string{"vsock", "subject"} {
+		port, _ := defs[name].Properties.Get("port")
+		port.Maximum = "4294967295"
+	}
 	for _, name := range []string{"fleetService", "fleetDifference"} {
 		port, _ := defs[name].Properties.Get("port")
 		port.AnyOf[0].Maximum = "4294967295" // one of vsock

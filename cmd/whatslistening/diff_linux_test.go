@@ -37,7 +37,7 @@ func TestDiffLive(t *testing.T) {
 		spawn(t, other, "listen", "tcp,0.0.0.0:1003")   // replaced
 		spawn(t, one, "listen", "tcp,127.0.0.1:1004")   // restarted
 		spawn(t, other, "listen", "tcp,127.0.0.1:1005") // appeared
-		want := map[uint16]audit.Change{
+		want := map[uint32]audit.Change{
 			1001: audit.Gone, 1002: audit.Moved, 1003: audit.Replaced, 1004: audit.Restarted, 1005: audit.Appeared,
 		}
 		got := command(t, nil, "diff", base, "--json")

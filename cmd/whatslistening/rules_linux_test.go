@@ -178,8 +178,8 @@ func TestRulesLive(t *testing.T) {
 				switch s := &f.Subject; {
 				case f.Rule > "WL100" || f.Rule == "WL036": // the register's; and tests may run in a login session
 				case s.Protocol.HasPorts():
-					if !slices.Contains(lists[s.Port], f.Rule) {
-						lists[s.Port] = append(lists[s.Port], f.Rule)
+					if !slices.Contains(lists[uint16(s.Port)], f.Rule) {
+						lists[uint16(s.Port)] = append(lists[uint16(s.Port)], f.Rule)
 					}
 				default:
 					rest = append(rest, s.Protocol.String()+" "+f.Rule)
