@@ -117,8 +117,8 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 	}
 	opts.FailOn = failOn
 	if f.check != "" {
-		if n := cmd.Flags().NFlag(); n > 1 {
-			return usageError("", "--check takes no other flag")
+		if err := noUse(cmd, "check"); err != nil {
+			return err
 		}
 		return a.checkEvidence(f.check)
 	}
@@ -126,18 +126,16 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		return a.auditRules(cmd, f, format, opts)
 	}
 	switch {
-	case f.init && f.lint:
-		return usageError("leave out one of the two", "--init writes a register, --lint reads one")
-	case f.init && len(f.policy) > 0:
-		return usageError("--output-file says where to write it", "--init takes no register, but --policy %q is given", f.policy[0])
+	case f.lint:
+		err = noUse(cmd, "lint", "policy", "fail-on", "output", "output-file", "color", "width")
+	case f.init:
+		err = noUse(cmd, "init", "from", "source", "netns", "holders", "ports", "procfs", "args", "container-names", "output", "output-file", "color", "width")
+	}
+	switch {
+	case err != nil:
+		return err
 	case (f.init || f.lint) && format != report.Table:
 		return usageError("leave out one of the two", "-o %v is for the findings of an audit", format)
-	case (f.init || f.lint) && f.baseline != "":
-		return usageError("leave out one of the two", "--baseline is for an audit, and not for --init or --lint")
-	case f.lint && f.gather.from != "":
-		return usageError("leave out one of the two", "--lint looks at no listeners, and so --from has no use")
-	case f.evidence != "" && (f.init || f.lint):
-		return usageError("leave out one of the two", "--evidence is of an audit, and --init and --lint are none")
 	case f.init:
 		return a.auditInit(cmd, f, opts)
 	}
@@ -249,10 +247,12 @@ func failing[T any](list []T, least audit.Severity, severity func(T) audit.Sever
 
 // auditRules lists rules, or says what some are about.
 func (a *app) auditRules(cmd *cobra.Command, f *auditFlags, format report.Format, opts *report.Options) error {
-	for _, name := range []string{"policy", "baseline", "init", "lint", "from", "netns"} {
-		if cmd.Flags().Changed(name) {
-			return usageError("leave out one of the two", "--rules and --explain speak of the rules alone, and so --%s has no use", name)
-		}
+	mode := "rules"
+	if f.explain != nil {
+		mode = "explain"
+	}
+	if err := noUse(cmd, mode, "output", "json", "output-file", "color", "width"); err != nil {
+		return err
 	}
 	if format != report.Table && format != report.JSON && format != report.YAML {
 		return usageError("-o json has all of them", "-o %v is for the findings of an audit", format)

@@ -68,6 +68,8 @@ func (a *app) explain(cmd *cobra.Command, args []string, f *explainFlags) error 
 		return usageError("leave out one of the two", "--all is the whole registry, but %q is asked for", args[0])
 	case !f.all && len(args) == 0:
 		return usageError("whatslistening explain 5432, or --all for the whole registry", "explain takes a port or the name of a service")
+	case f.all && f.from != "":
+		return usageError("leave out one of the two", "--all is the registry alone, and --from says what listens")
 	case f.noScan && f.from != "":
 		return usageError("leave out one of the two", "--from says what listens, --no-scan does not ask")
 	}

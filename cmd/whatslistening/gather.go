@@ -1,7 +1,10 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -55,15 +58,29 @@ func completeFolder(*cobra.Command, []string, string) ([]string, cobra.ShellComp
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
-// alone refuses what asks something of a scan where there is none.
+// alone refuses what asks something of a scan where there is none, and a probe
+// without the verification that it is a part of.
 func (f *gatherFlags) alone(cmd *cobra.Command) error {
-	if f.from == "" {
-		return nil
-	}
-	for _, name := range scanFlags {
-		if cmd.Flags().Changed(name) {
-			return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
+	if f.from != "" {
+		for _, name := range scanFlags {
+			if cmd.Flags().Changed(name) {
+				return usageError("leave out one of the two", "--%s has no use with --from: a saved report is shown as it is", name)
+			}
 		}
 	}
+	if f.probe && !f.verify && cmd.Flags().Changed("verify") {
+		return usageError("leave out one of the two", "--probe is a part of --verify, which is off")
+	}
 	return nil
+}
+
+// noUse refuses the flags that a command was given beside mode, but for those
+// that are named: what asks for nothing there would seem to have been done.
+func noUse(cmd *cobra.Command, mode string, but ...string) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Name != mode && !slices.Contains(but, f.Name) {
+			err = usageError("leave out one of the two", "--%s has no use with --%s", f.Name, mode)
+		}
+	})
+	return err
 }

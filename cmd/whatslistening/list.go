@@ -164,6 +164,9 @@ func (f *listFlags) options(a *app) (report.Format, *report.Options, error) {
 			return 0, nil, usageError("", "%w", err)
 		}
 	}
+	if f.noTrunc && f.write.width > 0 {
+		return 0, nil, usageError("leave out one of the two", "--width %d shortens cells, and --no-trunc does not", f.write.width)
+	}
 	o.NoHeader, o.NoTrunc, o.All = f.noHeader, f.noTrunc, f.all
 	return format, o, nil
 }
@@ -226,6 +229,9 @@ func (a *app) gather(cmd *cobra.Command, f *gatherFlags, db *portdb.DB, protocol
 	holders, err := scanner.ParseHolderSource(f.holders)
 	if err != nil {
 		return nil, usageError("", "--holders: %w", err)
+	}
+	if source == scanner.Gopsutil && holders != scanner.HoldersAuto {
+		return nil, usageError("leave out one of the two", "--holders %s has no use with --source gopsutil, which finds holders by itself", f.holders)
 	}
 	if f.from != "" {
 		return a.readReport(f.from)

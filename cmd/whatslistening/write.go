@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/whatslistening/whatslistening/report"
 )
@@ -14,11 +15,13 @@ type writeFlags struct {
 	format, color, file string
 	json                bool
 	width               int
+	set                 *pflag.FlagSet // knows which of them were given
 }
 
 // add gives the flags to a command that can write formats.
 func (f *writeFlags) add(g *groups, formats []report.Format) {
 	fs := g.add("Output")
+	f.set = fs
 	fs.StringVarP(&f.format, "output", "o", formats[0].String(), "`FORMAT`: "+helpList(formatNames(formats)))
 	fs.BoolVar(&f.json, "json", false, "short for -o json")
 	fs.StringVar(&f.file, "output-file", "", "`FILE`: write there, in one step and for its owner alone")
@@ -64,7 +67,7 @@ func formatNames(formats []report.Format) []string {
 func (f *writeFlags) options(a *app, formats []report.Format) (report.Format, *report.Options, error) {
 	name := f.format
 	if f.json {
-		if name != formats[0].String() && name != report.JSON.String() {
+		if f.set.Changed("output") && name != report.JSON.String() {
 			return 0, nil, usageError("leave out one of the two", "--json is -o json, but -o %s is asked for too", name)
 		}
 		name = report.JSON.String()
