@@ -274,15 +274,23 @@ func TestPlantedForRoot(t *testing.T) {
 	linked := os.Link(theirs("own.yaml"), theirs("hard.yaml")) == nil
 	must(os.WriteFile(theirs("single.yaml"), []byte(smallRegister), 0o600))
 	// A baseline decides what counts as a change.
-	base, group := filepath.Join(dir, "base.json"), filepath.Join(dir, "group.json")
+	base, group, listed := filepath.Join(dir, "base.json"), filepath.Join(dir, "group.json"), filepath.Join(dir, "listed.json")
+	// user::rw-, user:65534:rw-, group::---, mask::rw-, other::--- as acl(5) is
+	// stored (include/uapi/linux/posix_acl_xattr.h).
+	const writableByNobody = "\x02\x00\x00\x00" + "\x01\x00\x06\x00\xff\xff\xff\xff" + "\x02\x00\x06\x00\xfe\xff\x00\x00" +
+		"\x04\x00\x00\x00\xff\xff\xff\xff" + "\x10\x00\x06\x00\xff\xff\xff\xff" + "\x20\x00\x00\x00\xff\xff\xff\xff"
 	must(
 		os.WriteFile(base, savedReport(), 0o600),
 		os.WriteFile(theirs("base.json"), savedReport(), 0o600),
 		os.WriteFile(theirs("foreign.json"), savedReport(), 0o600), os.Chown(theirs("foreign.json"), nobody, nobody),
 		os.WriteFile(theirs("open.json"), savedReport(), 0o600), os.Chmod(theirs("open.json"), 0o666),
 		os.WriteFile(group, savedReport(), 0o600), os.Chown(group, 0, nobody), os.Chmod(group, 0o660),
+		os.WriteFile(listed, savedReport(), 0o600),
 		os.Symlink(base, theirs("base-link.json")), os.Lchown(theirs("base-link.json"), nobody, nobody),
 	)
+	if unix.Setxattr(listed, "system.posix_acl_access", []byte(writableByNobody), 0) != nil {
+		must(os.Chmod(listed, 0o660)) // a filesystem without lists
+	}
 	tests := []struct {
 		name string
 		args []string
@@ -301,6 +309,7 @@ func TestPlantedForRoot(t *testing.T) {
 		{"another's baseline", []string{"--baseline", theirs("foreign.json")}, `foreign.json" belongs to uid 65534`},
 		{"one that everyone can write", []string{"--baseline", theirs("open.json")}, `open.json" can be written by everyone`},
 		{"one that a group can write", []string{"--baseline", group}, `group.json" can be written by gid 65534`},
+		{"one that an access control list lets someone write", []string{"--baseline", listed}, `listed.json" can be written by gid 0`},
 		{"a baseline behind another's link", []string{"--baseline", theirs("base-link.json")}, `base-link.json" belongs to uid 65534`},
 		{"one behind another's link on the way", []string{"--baseline", theirs("way/base.json")}, `way" belongs to uid 65534`},
 		{"a baseline that is a FIFO", []string{"--baseline", theirs("fifo")}, "is not a regular file"},

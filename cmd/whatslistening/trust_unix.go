@@ -48,9 +48,9 @@ func distrust(path string, fi fs.FileInfo) (string, error) {
 		isLink := now.Mode()&fs.ModeSymlink != 0
 		who := writers(p, now.Mode(), st)
 		switch {
-		case isLink && st.Uid == 0: // its own mode means nothing
-		case !now.IsDir() && !isLink && st.Nlink > 1 && shared:
+		case !now.IsDir() && st.Nlink > 1 && shared:
 			return fmt.Sprintf("%q has other names, and everyone can give it one in its folder", p), nil
+		case isLink && st.Uid == 0: // its own mode means nothing
 		case who == "":
 			shared = false
 		// In a folder as /tmp nobody else can replace what root has in there.
@@ -85,14 +85,16 @@ func distrust(path string, fi fs.FileInfo) (string, error) {
 }
 
 // writers returns who, apart from root, can write to the file or folder at
-// path; the empty string where nobody can.
+// path; the empty string where nobody can. The group's right is also the mask
+// of an access control list, which may name anyone (acl(5)), so that it counts
+// whichever the group is.
 func writers(path string, mode fs.FileMode, st *syscall.Stat_t) string {
 	switch {
 	case st.Uid != 0:
 		return fmt.Sprintf("%q belongs to uid %d", path, st.Uid)
 	case mode.Perm()&0o002 != 0:
 		return fmt.Sprintf("%q can be written by everyone", path)
-	case mode.Perm()&0o020 != 0 && st.Gid != 0:
+	case mode.Perm()&0o020 != 0:
 		return fmt.Sprintf("%q can be written by gid %d", path, st.Gid)
 	}
 	return ""
