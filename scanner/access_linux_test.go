@@ -2,9 +2,7 @@ package scanner
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 func init() { roles["access"] = roleAccess }
@@ -35,7 +35,7 @@ func roleAccess(r *role, args []string) error {
 			return err
 		}
 	}
-	r.say("ready")
+	r.Say("ready")
 	s, err := look(args[0])
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func roleAccess(r *role, args []string) error {
 	if err != nil {
 		return err
 	}
-	r.say("%s", b)
+	r.Say("%s", b)
 	return nil
 }
 
@@ -60,7 +60,7 @@ func lookAs(t *testing.T, exe string, attr *syscall.SysProcAttr, args ...string)
 	cmd := exec.Command(exe, args...)
 	cmd.SysProcAttr = attr
 	var s seen
-	line := spawnCmd(t, cmd, "access").hear(t)
+	line := spawnCmd(t, cmd, "access").Hear(t)
 	if err := json.Unmarshal([]byte(line), &s); err != nil {
 		t.Fatalf("it said %q: %v", line, err)
 	}
@@ -252,7 +252,7 @@ func TestExamine(t *testing.T) {
 				cmd := exec.Command("/proc/self/exe", "tcp,127.0.0.1:7022")
 				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 7777, Gid: 7777}}
 				other := spawnCmd(t, cmd, "listen")
-				exe := everyone(t)
+				exe := netnstest.Everyone(t, "exe")
 				if tt.prepare != nil {
 					tt.prepare(t)
 				}
@@ -297,44 +297,6 @@ func TestExamine(t *testing.T) {
 	}
 }
 
-// everyone returns a copy of this program that every user may run.
-func everyone(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "scanner-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	exe := filepath.Join(dir, "exe")
-	b, err := os.ReadFile(self(t))
-	if err == nil {
-		err = os.WriteFile(exe, b, 0o755)
-	}
-	if err = errors.Join(err, os.Chmod(dir, 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	return exe
-}
-
-// giveCaps gives a file capabilities, as setcap(8) does with +ep: struct
-// vfs_cap_data of <linux/capability.h>, revision 2.
-func giveCaps(t *testing.T, file string, caps ...int) {
-	t.Helper()
-	var set uint64
-	for _, c := range caps {
-		set |= 1 << c
-	}
-	const revision2, effective = 0x02000000, 1
-	b := binary.LittleEndian.AppendUint32(nil, revision2|effective)
-	b = binary.LittleEndian.AppendUint32(b, uint32(set))
-	b = binary.LittleEndian.AppendUint32(b, 0) // inheritable
-	b = binary.LittleEndian.AppendUint32(b, uint32(set>>32))
-	b = binary.LittleEndian.AppendUint32(b, 0)
-	if err := unix.Setxattr(file, "security.capability", b, 0); err != nil {
-		t.Skipf("capabilities of a file in %s: %v", filepath.Dir(file), err)
-	}
-}
-
 // The two capabilities that the remedy names are enough for everybody's holders,
 // where /proc hides them too; neither is by itself; and a third enters other
 // network namespaces.
@@ -359,8 +321,7 @@ func TestFileCapabilities(t *testing.T) {
 				cmd = exec.Command("/proc/self/exe", "tcp,0.0.0.0:7033")
 				cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 				away := spawnCmd(t, cmd, "listen")
-				exe := everyone(t)
-				giveCaps(t, exe, tt.caps...)
+				exe := netnstest.Everyone(t, "exe", tt.caps...)
 				mountProc(t, "hidepid=2")
 				nets := NetNSOwn
 				if tt.netns {

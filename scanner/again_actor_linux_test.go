@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -40,9 +39,9 @@ func roleActor(r *role, _ []string) error {
 	if err := unix.Bind(mail, mailbox(os.Getpid())); err != nil {
 		return err
 	}
-	r.say("ready")
+	r.Say("ready")
 	for {
-		line, err := r.in.ReadString('\n')
+		line, err := r.Hear()
 		if err != nil {
 			return nil
 		}
@@ -50,7 +49,7 @@ func roleActor(r *role, _ []string) error {
 		if err != nil {
 			said = "error: " + err.Error()
 		}
-		r.say("%s", said)
+		r.Say("%s", said)
 	}
 }
 
@@ -191,10 +190,8 @@ func newActor(t *testing.T) actor { return actor{spawn(t, "actor"), t} }
 func (a actor) do(format string, args ...any) string {
 	a.t.Helper()
 	line := fmt.Sprintf(format, args...)
-	if _, err := a.in.Write([]byte(line + "\n")); err != nil {
-		a.t.Fatal(err)
-	}
-	said := a.hear(a.t)
+	a.Say(a.t, "%s", line)
+	said := a.Hear(a.t)
 	if strings.HasPrefix(said, "error") {
 		a.t.Fatalf("actor %d, %s: %s", a.PID, line, said)
 	}
@@ -208,37 +205,28 @@ func (a actor) sleep(path string) {
 	if err != nil {
 		a.t.Skip(err)
 	}
-	if _, err := fmt.Fprintf(a.in, "exec %s\n", path); err != nil {
-		a.t.Fatal(err)
-	}
-	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
-		if words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", a.PID)); string(words) == path+"\x00infinity\x00" {
-			break
+	a.Say(a.t, "exec %s", path)
+	until(a.t, func() error {
+		words, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", a.PID))
+		if string(words) != path+"\x00infinity\x00" {
+			return fmt.Errorf("process %d is %q (%v), not yet %s", a.PID, words, err, path)
 		}
-		if time.Now().After(deadline) {
-			a.t.Fatal("no exec")
-		}
-	}
+		return nil
+	})
 	settled(a.t, a.PID)
 }
 
 // settled waits until no thread of a process runs: what it did is counted then.
 func settled(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
-		running := false
-		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	until(t, func() error {
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 		for _, task := range tasks {
 			b, _ := os.ReadFile(task)
 			if at := strings.LastIndexByte(string(b), ')'); at > 0 && strings.HasPrefix(string(b[at:]), ") R") {
-				running = true
+				return fmt.Errorf("it does not come to rest: %s", b)
 			}
 		}
-		if !running {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d does not come to rest", pid)
-		}
-	}
+		return err
+	})
 }

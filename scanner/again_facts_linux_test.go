@@ -85,7 +85,7 @@ func TestAgainNamespaces(t *testing.T) {
 		if got := s.scan("one more"); len(got.Namespaces) != 3 {
 			t.Errorf("namespaces %+v, want 3", got.Namespaces)
 		}
-		a.stop()
+		a.Stop()
 		if got := s.scan("one less"); len(got.Namespaces) != 2 {
 			t.Errorf("namespaces %+v, want 2", got.Namespaces)
 		}

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -142,7 +143,7 @@ func TestAgain(t *testing.T) {
 		step("another program", func() { b.do("inherit") })
 		step("a thread's own table", func() { a.do("thread tcp,127.0.0.1:7005") })
 		step("no change to a thread's table", func() {})
-		step("the end of a parent", func() { a.stop() })
+		step("the end of a parent", func() { a.Stop() })
 		if got := one(t, s.last, 7000); !slices.ContainsFunc(got.Holders, func(p *Process) bool { return p.PID == asleep && p.PPID == 1 }) {
 			t.Errorf("%+v", got.Holders)
 		}
@@ -156,11 +157,12 @@ func kill(t *testing.T, pid int) {
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); exists(fmt.Sprintf("/proc/%d/fd", pid)); runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d does not end", pid)
+	until(t, func() error {
+		if exists(fmt.Sprintf("/proc/%d/fd", pid)) {
+			return fmt.Errorf("process %d has not ended", pid)
 		}
-	}
+		return nil
+	})
 }
 
 // Many changes, one after the other and several at once, in an order drawn anew.
@@ -286,22 +288,24 @@ func TestAgainStuck(t *testing.T) {
 		}
 	}
 	// Who has answered may still be on the way out; who waits for the pipe stays.
-	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > waiting; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d goroutines, %d after the first scan", runtime.NumGoroutine(), waiting)
+	until(t, func() error {
+		if n := runtime.NumGoroutine(); n > waiting {
+			return fmt.Errorf("%d goroutines, %d after the first scan", n, waiting)
 		}
-	}
+		return nil
+	})
 	stuck := previous.memory.stuck
 	f, err := os.OpenFile(path, os.O_WRONLY, 0) // waits for the reader, which is there
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
-	for deadline := time.Now().Add(20 * time.Second); stuck[0].owes(); runtime.Gosched() {
-		if time.Now().After(deadline) {
-			t.Fatal("the reader does not come back")
+	until(t, func() error {
+		if stuck[0].owes() {
+			return errors.New("the reader has not come back")
 		}
-	}
+		return nil
+	})
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}

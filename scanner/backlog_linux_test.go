@@ -2,22 +2,24 @@ package scanner
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"os/exec"
 	"slices"
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 func init() { roles["overflow"] = roleOverflow }
 
 // roleOverflow overflows the accept queue of a listener: limit 0, two clients.
 func roleOverflow(r *role, args []string) error {
-	if err := linkUp("lo"); err != nil {
+	if err := netnstest.LinkUp("lo"); err != nil {
 		return err
 	}
 	if _, err := openSocket(args[0] + ",backlog=0"); err != nil {
@@ -28,9 +30,7 @@ func roleOverflow(r *role, args []string) error {
 			return err
 		}
 	}
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 // knock begins a connection and does not wait for it.
@@ -50,20 +50,18 @@ func knock(addr string) (int, error) {
 	return fd, nil
 }
 
-// until scans until the only socket at a port is as wanted: the kernel makes
+// untilQueue scans until the only socket at a port is as wanted: the kernel makes
 // connections in its own time.
-func until(t *testing.T, port uint16, want string, is func(*Snapshot, Socket) bool) *Snapshot {
+func untilQueue(t *testing.T, port uint16, want string, is func(*Snapshot, Socket) bool) (s *Snapshot) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		s := scan(t, nil)
-		got := one(t, s, port)
-		if is(s, got) {
-			return s
+	until(t, func() error {
+		s = scan(t, nil)
+		if got := one(t, s, port); !is(s, got) {
+			return fmt.Errorf("the queue of port %d is %+v, want %s", port, got.Queue, want)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the queue of port %d is %+v, want %s", port, got.Queue, want)
-		}
-	}
+		return nil
+	})
+	return s
 }
 
 // The kernel lets in one more than the limit: a queue is full when it reads
@@ -82,7 +80,7 @@ func TestQueueFull(t *testing.T) {
 					if _, err := knock(addr); err != nil {
 						t.Fatal(err)
 					}
-					until(t, port, "one more", func(_ *Snapshot, s Socket) bool { return s.Queue.Length == n+1 })
+					untilQueue(t, port, "one more", func(_ *Snapshot, s Socket) bool { return s.Queue.Length == n+1 })
 				}
 				got := one(t, scan(t, nil), port)
 				if want := (Queue{Length: limit + 1, Limit: limit}); got.Queue != want || !got.Queue.Full() || got.MPTCP != (protocol == "mptcp") {
@@ -91,7 +89,7 @@ func TestQueueFull(t *testing.T) {
 				if _, err := knock(addr); err != nil {
 					t.Fatal(err)
 				}
-				until(t, port, "one dropped", func(s *Snapshot, one Socket) bool {
+				untilQueue(t, port, "one dropped", func(s *Snapshot, one Socket) bool {
 					return one.Queue.Dropped > 0 && one.Queue.Length == limit+1 && s.Namespaces[0].Overflows > 0
 				})
 			}
@@ -117,7 +115,7 @@ func TestQueueWasFull(t *testing.T) {
 			}
 			clients = append(clients, c)
 		}
-		until(t, 8000, "two dropped", func(_ *Snapshot, s Socket) bool { return s.Queue.Full() && s.Queue.Dropped >= 2 })
+		untilQueue(t, 8000, "two dropped", func(_ *Snapshot, s Socket) bool { return s.Queue.Full() && s.Queue.Dropped >= 2 })
 		for _, c := range clients { // those that wait would come again
 			unix.Close(c)
 		}
@@ -152,7 +150,7 @@ func TestQueueStray(t *testing.T) {
 		if err := unix.Sendto(raw, tcpHeader(5001, 8000, syn), 0, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 			t.Fatal(err)
 		}
-		s := until(t, 8000, "one dropped", func(_ *Snapshot, s Socket) bool { return s.Queue.Dropped > 0 })
+		s := untilQueue(t, 8000, "one dropped", func(_ *Snapshot, s Socket) bool { return s.Queue.Dropped > 0 })
 		if n := s.Namespaces[0]; n.Overflows != 0 {
 			t.Errorf("the namespace: %d overflows, %d drops, want none", n.Overflows, n.Drops)
 		}
@@ -184,7 +182,7 @@ func TestOverflowsElsewhere(t *testing.T) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 		spawnCmd(t, cmd, "overflow")
 		listen(t, "tcp,127.0.0.1:8001")
-		for deadline := time.Now().Add(20 * time.Second); ; {
+		until(t, func() error {
 			s := scan(t, &Options{NetNS: NetNSAll})
 			own := s.Namespaces[0]
 			other := slices.IndexFunc(s.Namespaces, func(n Namespace) bool { return n.Name == one(t, s, 8000).Namespace })
@@ -194,12 +192,10 @@ func TestOverflowsElsewhere(t *testing.T) {
 			if own.Overflows != 0 || own.Drops != 0 {
 				t.Fatalf("the scan's own: %+v", own)
 			}
-			if s.Namespaces[other].Overflows > 0 {
-				return
+			if s.Namespaces[other].Overflows == 0 {
+				return fmt.Errorf("the other: %+v", s.Namespaces[other])
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("the other: %+v", s.Namespaces[other])
-			}
-		}
+			return nil
+		})
 	})
 }

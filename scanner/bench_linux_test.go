@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 // benchNetns runs body on a thread in a network namespace of its own, which ends
@@ -24,7 +26,7 @@ func benchNetns(b *testing.B, body func()) {
 		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err == nil {
-			err = linkUp("lo")
+			err = netnstest.LinkUp("lo")
 		}
 		if err != nil {
 			b.Error(err)

@@ -9,17 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-func init() {
-	roles["renamed"] = roleRenamed
-	roles["dropped"] = roleDropped
-}
 
 // copySelf copies the test binary to a path.
 func copySelf(t *testing.T, path string) {
@@ -64,8 +58,8 @@ func TestFactsCase27Exe(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s := scanPort(t, &Options{}, port)
-			if got := holderPIDs(s); !slices.Equal(got, []int{p.PID}) {
+			s := one(t, scan(t, nil), port)
+			if got := pidsOf(s); !slices.Equal(got, []int{p.PID}) {
 				t.Errorf("%q: holders = %v, want %v", tt.name, got, p.PID)
 				continue
 			}
@@ -93,19 +87,11 @@ func TestFactsCase27MultiCall(t *testing.T) {
 				t.Fatal(err)
 			}
 			spawnCmd(t, exec.Command(link, fmt.Sprintf("tcp,127.0.0.1:%d", port)), "listen")
-			if h := scanPort(t, &Options{}, port).Holders; len(h) != 1 || h[0].Name != tt.want {
+			if h := one(t, scan(t, nil), port).Holders; len(h) != 1 || h[0].Name != tt.want {
 				t.Errorf("%s by %s: holders = %+v, want the name %q", tt.program, tt.link, h, tt.want)
 			}
 		}
 	})
-}
-
-// roleRenamed takes a name that is meant to break the parser, and listens.
-func roleRenamed(r *role, args []string) error {
-	if err := os.WriteFile("/proc/self/comm", []byte(args[1]), 0); err != nil {
-		return err
-	}
-	return roleListen(r, args[:1])
 }
 
 // Case 27, case 30: a process cannot lie about its name, parent or user by its comm.
@@ -113,8 +99,8 @@ func TestFactsCommSpoofed(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		for i, comm := range []string{"sshd", ") S 1 1 (", ")\nUid:\t7\t7", "a) Z 4 5 6", "\x1b[2J", "x\ny"} {
 			port := uint16(200 + i)
-			p := spawn(t, "renamed", fmt.Sprintf("tcp,127.0.0.1:%d", port), comm)
-			h := scanPort(t, &Options{}, port).Holders
+			p := spawn(t, "named", comm, fmt.Sprintf("tcp,127.0.0.1:%d", port))
+			h := one(t, scan(t, nil), port).Holders
 			if len(h) != 1 {
 				t.Fatalf("comm %q: holders = %v", comm, h)
 			}
@@ -129,27 +115,11 @@ func TestFactsCommSpoofed(t *testing.T) {
 	})
 }
 
-// roleDropped listens as root and then becomes another user.
-func roleDropped(r *role, args []string) error {
-	if _, err := openSocket(args[0]); err != nil {
-		return err
-	}
-	if err := syscall.Setgid(65534); err != nil {
-		return err
-	}
-	if err := syscall.Setuid(65534); err != nil {
-		return err
-	}
-	r.say("ready")
-	r.wait()
-	return nil
-}
-
 // Case 7: the socket keeps the user that it was made by, the holder is who it is now.
 func TestFactsCase7UserDropped(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
-		spawn(t, "dropped", "tcp,0.0.0.0:110")
-		s := scanPort(t, &Options{}, 110)
+		spawn(t, "drop", "65534", "tcp,0.0.0.0:110")
+		s := one(t, scan(t, nil), 110)
 		if len(s.Holders) != 1 {
 			t.Fatalf("holders = %v", s.Holders)
 		}
@@ -225,12 +195,12 @@ func TestHoldersNoProc(t *testing.T) {
 // Arguments are shown redacted, and only when asked for.
 func TestFactsArgs(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
-		p := spawn(t, "renamed", "tcp,127.0.0.1:120", "x", "--password", "hunter2")
-		if h := scanPort(t, &Options{}, 120).Holders[0]; h.Args != nil {
+		p := spawn(t, "listen", "tcp,127.0.0.1:120", "--", "--password", "hunter2")
+		if h := one(t, scan(t, nil), 120).Holders[0]; h.Args != nil {
 			t.Errorf("arguments not asked for: %q", h.Args)
 		}
-		want := []string{p.Args[0], "tcp,127.0.0.1:120", "x", "--password", redacted}
-		if h := scanPort(t, &Options{Args: true}, 120).Holders[0]; !slices.Equal(h.Args, want) {
+		want := []string{p.Args[0], "tcp,127.0.0.1:120", "--", "--password", redacted}
+		if h := one(t, scan(t, &Options{Args: true}), 120).Holders[0]; !slices.Equal(h.Args, want) {
 			t.Errorf("arguments = %q, want %q", h.Args, want)
 		}
 	})

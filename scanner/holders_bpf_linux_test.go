@@ -9,11 +9,12 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 func init() {
@@ -44,8 +45,8 @@ func roleInherit(r *role, args []string) error {
 	if err != nil {
 		return err
 	}
-	r.say("ready")
-	r.say("%d", pid)
+	r.Say("ready")
+	r.Say("%d", pid)
 	select {} // the thread lives on that the child's end is tied to
 }
 
@@ -56,7 +57,7 @@ func roleBoth(r *role, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := startChild(fd); err != nil {
+	if _, err := netnstest.Child(fd); err != nil {
 		return err
 	}
 	unshared := make(chan error)
@@ -69,9 +70,7 @@ func roleBoth(r *role, args []string) error {
 		return err
 	}
 	unix.Close(fd)
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 // needBPF skips the test where the kernel is not to be asked.
@@ -139,11 +138,7 @@ func waysAgree(t testing.TB, o Options) *Snapshot {
 // pidSaid is the pid that a process says after it was ready.
 func pidSaid(t *testing.T, p *proc) int {
 	t.Helper()
-	line := p.hear(t)
-	for line == "ready" { // a child, on the same pipe
-		line = p.hear(t)
-	}
-	pid, err := strconv.Atoi(strings.Fields(line)[0])
+	pid, err := strconv.Atoi(p.Hear(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +151,7 @@ func TestHoldersBPFAgrees(t *testing.T) {
 		needBPF(t)
 		listen(t, "tcp,0.0.0.0:80") // of the first process of a pid namespace
 		listen(t, "udp,[::]:53")
-		pidSaid(t, spawn(t, "prefork", "tcp,0.0.0.0:81", "5"))
+		pidSaid(t, spawn(t, "prefork", "5", "tcp,0.0.0.0:81"))
 		spawn(t, "listen", "tcp,0.0.0.0:82,reuseport")
 		spawn(t, "listen", "tcp,0.0.0.0:82,reuseport")
 		thread := spawn(t, "thread", "tcp,127.0.0.1:83")
@@ -211,7 +206,7 @@ func TestHoldersBPFAgreesOnCgroups(t *testing.T) {
 			if err := os.WriteFile(folder+"/cgroup.procs", strconv.AppendInt(nil, int64(p.PID), 10), 0); err != nil {
 				t.Skipf("no process may be moved to another cgroup: %v", err)
 			}
-			t.Cleanup(p.stop) // before the folder is removed
+			t.Cleanup(p.Stop) // before the folder is removed
 		}
 		for _, one := range waysAgree(t, Options{}).Sockets {
 			if got := one.Holders[0].Unit; got != units[one.Port] && units[one.Port] != "" {

@@ -14,104 +14,32 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 func init() {
-	roles["prefork"] = rolePrefork
-	roles["thread"] = roleThread
 	roles["leaderless"] = roleLeaderless
 	roles["many"] = roleMany
 	roles["relay"] = roleRelay
 	roles["look"] = roleLook
 	switch os.Getenv(envRole) {
-	case "leaderless", "thread", "both":
+	case "leaderless", "both":
 		runtime.LockOSThread() // keeps the main goroutine on the main thread
 	}
-}
-
-// scanPort scans and returns the only socket of a port.
-func scanPort(t *testing.T, o *Options, port uint16) *Socket {
-	t.Helper()
-	snap, err := Scan(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found *Socket
-	for i := range snap.Sockets {
-		if s := &snap.Sockets[i]; s.Port == port {
-			if found != nil {
-				t.Fatalf("port %d is there twice: %+v and %+v", port, found, s)
-			}
-			found = s
-		}
-	}
-	if found == nil {
-		t.Fatalf("port %d is not there: %+v", port, snap.Sockets)
-	}
-	return found
-}
-
-func holderPIDs(s *Socket) []int {
-	var pids []int
-	for _, p := range s.Holders {
-		pids = append(pids, p.PID)
-	}
-	return pids
-}
-
-// rolePrefork opens a socket and starts as many children as asked for, which
-// hold it too. It says their pids.
-func rolePrefork(r *role, args []string) error {
-	fd, err := openSocket(args[0])
-	if err != nil {
-		return err
-	}
-	n, err := strconv.Atoi(args[1])
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		var pids []string
-		for range n {
-			pid, err := startChild(fd)
-			if err != nil {
-				return err
-			}
-			pids = append(pids, strconv.Itoa(pid))
-		}
-		r.say("ready")
-		r.say("%s", strings.Join(pids, " "))
-	}
-	r.wait()
-	return nil
-}
-
-// startChild starts a process that holds the descriptor.
-func startChild(fd int) (int, error) {
-	return syscall.ForkExec("/proc/self/exe", []string{"child"}, &syscall.ProcAttr{
-		Env: []string{envRole + "=wait"}, Files: []uintptr{0, 1, 2, uintptr(fd)},
-	})
 }
 
 // Case 2: every holder of a socket, by pid.
 func TestHoldersCase2Prefork(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
-		p := spawn(t, "prefork", "tcp,0.0.0.0:80", "5")
+		p := spawn(t, "prefork", "5", "tcp,0.0.0.0:80")
 		want := []int{p.PID}
-		line := p.hear(t)
-		for line == "ready" { // a child, on the same pipe
-			line = p.hear(t)
-		}
-		for _, f := range strings.Fields(line) {
-			pid, err := strconv.Atoi(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want = append(want, pid)
+		for range 5 {
+			want = append(want, pidSaid(t, p))
 		}
 		slices.Sort(want)
-		s := scanPort(t, &Options{}, 80)
-		if got := holderPIDs(s); !slices.Equal(got, want) || len(got) != 6 {
+		s := one(t, scan(t, nil), 80)
+		if got := pidsOf(s); !slices.Equal(got, want) || len(got) != 6 {
 			t.Errorf("holders = %v, want %v", got, want)
 		}
 		for _, h := range s.Holders {
@@ -122,33 +50,12 @@ func TestHoldersCase2Prefork(t *testing.T) {
 	})
 }
 
-// roleThread opens a socket in a thread that has a table of descriptors of its own.
-func roleThread(r *role, args []string) error {
-	errs := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is lost to others
-		if err := unix.Unshare(unix.CLONE_FILES); err != nil {
-			errs <- err
-			return
-		}
-		_, err := openSocket(args[0])
-		errs <- err
-		select {}
-	}()
-	if err := <-errs; err != nil {
-		return err
-	}
-	r.say("ready")
-	r.wait()
-	return nil
-}
-
 // Case 22: the descriptor is in /proc/PID/task/TID/fd alone.
 func TestHoldersCase22ThreadWithItsOwnTable(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		p := spawn(t, "thread", "tcp,127.0.0.1:81")
 		spawn(t, "listen", "tcp,127.0.0.1:82") // one with an ordinary holder beside it
-		if got := holderPIDs(scanPort(t, &Options{}, 81)); !slices.Equal(got, []int{p.PID}) {
+		if got := pidsOf(one(t, scan(t, nil), 81)); !slices.Equal(got, []int{p.PID}) {
 			t.Errorf("holders = %v, want %v", got, p.PID)
 		}
 	})
@@ -161,7 +68,7 @@ func roleLeaderless(r *role, args []string) error {
 		return err
 	}
 	if len(args) > 1 {
-		if _, err := startChild(fd); err != nil {
+		if _, err := netnstest.Child(fd); err != nil {
 			return err
 		}
 	}
@@ -178,8 +85,8 @@ func roleLeaderless(r *role, args []string) error {
 			}
 			runtime.Gosched()
 		}
-		r.say("ready")
-		r.wait()
+		r.Say("ready")
+		r.Wait()
 		os.Exit(0)
 	}()
 	// Not exit_group: this thread alone.
@@ -191,8 +98,8 @@ func roleLeaderless(r *role, args []string) error {
 func TestHoldersCase22MainThreadEnded(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		p := spawn(t, "leaderless", "tcp,127.0.0.1:83")
-		s := scanPort(t, &Options{}, 83)
-		if got := holderPIDs(s); !slices.Equal(got, []int{p.PID}) {
+		s := one(t, scan(t, nil), 83)
+		if got := pidsOf(s); !slices.Equal(got, []int{p.PID}) {
 			t.Fatalf("holders = %v, want %v", got, p.PID)
 		}
 		if s.Holders[0].Name == "" || s.Holders[0].Started.IsZero() {
@@ -200,7 +107,7 @@ func TestHoldersCase22MainThreadEnded(t *testing.T) {
 		}
 		// Also beside a holder that is seen at once.
 		p = spawn(t, "leaderless", "tcp,127.0.0.1:88", "shared")
-		if got := holderPIDs(scanPort(t, &Options{}, 88)); len(got) != 2 || got[0] != p.PID {
+		if got := pidsOf(one(t, scan(t, nil), 88)); len(got) != 2 || got[0] != p.PID {
 			t.Errorf("holders = %v, want %v and its child", got, p.PID)
 		}
 	})
@@ -237,9 +144,7 @@ func roleMany(r *role, args []string) error {
 			unix.Close(fd)
 		}
 	}
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 // Case 24, case 31: a long table is read to its end, with holes and without.
@@ -247,10 +152,10 @@ func TestHoldersCase24TwentyThousandDescriptors(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		full := spawn(t, "many", "tcp,127.0.0.1:84", "20000", "full")
 		holes := spawn(t, "many", "tcp,127.0.0.1:85", "20000", "holes")
-		if got := holderPIDs(scanPort(t, &Options{}, 84)); !slices.Equal(got, []int{full.PID}) {
+		if got := pidsOf(one(t, scan(t, nil), 84)); !slices.Equal(got, []int{full.PID}) {
 			t.Errorf("holders = %v, want %v", got, full.PID)
 		}
-		if got := holderPIDs(scanPort(t, &Options{}, 85)); !slices.Equal(got, []int{holes.PID}) {
+		if got := pidsOf(one(t, scan(t, nil), 85)); !slices.Equal(got, []int{holes.PID}) {
 			t.Errorf("holders in a table with holes = %v, want %v", got, holes.PID)
 		}
 		equalPaths(t)
@@ -286,7 +191,7 @@ func equalPaths(t *testing.T) {
 		}
 		var all [][]int
 		for i := range socks {
-			all = append(all, holderPIDs(&socks[i]))
+			all = append(all, pidsOf(socks[i]))
 		}
 		return all
 	}
@@ -315,9 +220,7 @@ func roleRelay(r *role, args []string) error {
 		return err
 	}
 	unix.Close(fd)
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 func relay(fd int) error {
@@ -339,7 +242,7 @@ func TestHoldersCase23Relay(t *testing.T) {
 		const n = 60
 		without := 0
 		for range n {
-			if len(scanPort(t, &Options{}, 86).Holders) == 0 {
+			if len(one(t, scan(t, nil), 86).Holders) == 0 {
 				without++
 			}
 		}
@@ -355,9 +258,9 @@ func roleLook(r *role, _ []string) error {
 	if err := h.attach(context.Background(), []Socket{{Inode: 1}}); err != nil {
 		return err
 	}
-	r.say("ready")
-	r.say("%d of %d", h.stats().Unreadable, h.stats().Processes)
-	r.wait()
+	r.Say("ready")
+	r.Say("%d of %d", h.stats().Unreadable, h.stats().Processes)
+	r.Wait()
 	return nil
 }
 
@@ -380,7 +283,7 @@ func TestHoldersCase21Unreadable(t *testing.T) {
 		cmd := exec.Command("/proc/self/exe")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		p := spawnCmd(t, cmd, "look")
-		if got, want := p.hear(t), "2 of 4"; got != want {
+		if got, want := p.Hear(t), "2 of 4"; got != want {
 			t.Errorf("unreadable: %s processes, want %s: this one and the first", got, want)
 		}
 	})

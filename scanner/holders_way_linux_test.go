@@ -32,7 +32,7 @@ func TestHoldersAuto(t *testing.T) {
 		want("many descriptors", HoldersBPF)
 		diedOfBPF(t)
 		want("a filter", HoldersProc)
-		many.stop()
+		many.Stop()
 	})
 }
 

@@ -1,7 +1,6 @@
 package scanner
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 func init() {
@@ -26,7 +27,7 @@ func inNew(f func() error) error {
 	onLostThread(func() {
 		tid = unix.Gettid()
 		if err = unix.Unshare(unix.CLONE_NEWNET); err == nil {
-			if err = linkUp("lo"); err == nil {
+			if err = netnstest.LinkUp("lo"); err == nil {
 				err = f()
 			}
 		}
@@ -54,12 +55,10 @@ func inNamed(t *testing.T, name string, f func() error) {
 
 // roleStrand listens in a network namespace that nothing else keeps alive.
 func roleStrand(r *role, args []string) error {
-	if err := inNew(func() error { return openAll(args) }); err != nil {
+	if err := inNew(func() error { return openAll(args...) }); err != nil {
 		return err
 	}
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 // roleKeep is roleStrand with a descriptor of the namespace, behind many of files
@@ -74,30 +73,28 @@ func roleKeep(r *role, args []string) error {
 		if _, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 			return err
 		}
-		return openAll(args)
+		return openAll(args...)
 	}); err != nil {
 		return err
 	}
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 // roleStray listens in a network namespace that one of its threads stays in.
 func roleStray(r *role, args []string) error {
 	return inNew(func() error {
-		if err := openAll(args); err != nil {
+		if err := openAll(args...); err != nil {
 			return err
 		}
-		r.say("ready")
-		r.wait()
+		r.Say("ready")
+		r.Wait()
 		return nil
 	})
 }
 
 // rolePass makes network namespaces and leaves them, until the test ends it.
 func rolePass(r *role, args []string) error {
-	r.say("ready")
+	r.Say("ready")
 	for {
 		cmd := exec.Command("/proc/self/exe", args...)
 		cmd.Env = append(os.Environ(), envRole+"=listen")
@@ -109,13 +106,10 @@ func rolePass(r *role, args []string) error {
 	}
 }
 
-func openAll(specs []string) error {
-	for _, spec := range specs {
-		if _, err := openSocket(spec); err != nil {
-			return fmt.Errorf("%s: %w", spec, err)
-		}
-	}
-	return nil
+// openAll opens sockets that live as long as the process.
+func openAll(specs ...string) error {
+	_, err := netnstest.OpenAll(specs)
+	return err
 }
 
 // addNetns makes network namespaces that ip-netns(8) knows, in a /run that is the

@@ -37,7 +37,7 @@ func TestCase29EveryNamespace(t *testing.T) {
 		}
 		agree(t, &Snapshot{Sockets: in(s, OwnNamespace)})
 		for _, name := range []string{"red", "green", "blue"} {
-			if got, want := rowsOf(in(s, name)), ssRows(t, "-N", name); !slices.Equal(got, want) {
+			if got, want := rowsOf(in(s, name)), ssRows(t, "ip", "netns", "exec", name); !slices.Equal(got, want) {
 				t.Errorf("%s: scan and ss differ\nscan: %+v\nss:   %+v", name, got, want)
 			}
 		}
@@ -100,7 +100,7 @@ func TestNamespaceFacts(t *testing.T) {
 func TestCase29HolderMovedOn(t *testing.T) {
 	inNetns(t, func(t *testing.T) {
 		addNetns(t, "red")
-		inNamed(t, "red", func() error { return openAll([]string{"tcp,127.0.0.1:7029"}) })
+		inNamed(t, "red", func() error { return openAll("tcp,127.0.0.1:7029") })
 		spawnInside(t, "red", "wait") // another process, which does not have the socket
 		got := one(t, scan(t, &Options{NetNS: NetNSAll}), 7029)
 		if got.Namespace != "red" || !slices.Equal(pidsOf(got), []int{os.Getpid()}) {

@@ -53,7 +53,7 @@ func TestNamespaceHundreds(t *testing.T) {
 				if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
 					return err
 				}
-				return openAll([]string{"tcp,127.0.0.1:" + strconv.Itoa(8000+i)})
+				return openAll("tcp,127.0.0.1:" + strconv.Itoa(8000+i))
 			}); err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 // The roles of this file open sockets that have no ports and hold them.
@@ -29,9 +31,7 @@ func roleOpen(r *role, args []string) error {
 			return fmt.Errorf("%q: %w", spec, err)
 		}
 	}
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 // openOther makes the socket that spec describes:
@@ -62,7 +62,7 @@ func openOther(spec string) (int, error) {
 			return -1, err
 		}
 		if f[3] != "" {
-			err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: wire, Ifindex: int(linkIndex(f[3]))})
+			err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: wire, Ifindex: int(netnstest.LinkIndex(f[3]))})
 		}
 		return fd, err
 	case "raw", "ping":

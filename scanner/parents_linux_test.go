@@ -93,12 +93,12 @@ func TestAncestorsBounded(t *testing.T) {
 func TestAncestorsReal(t *testing.T) {
 	inHostPIDs(t, func(t *testing.T) {
 		p := spawn(t, "listen", "tcp,127.0.0.1:80")
-		s := scanPort(t, &Options{Ancestors: true}, 80)
+		s := one(t, scan(t, &Options{Ancestors: true}), 80)
 		as := s.Holders[0].Ancestors
 		if len(as) < 2 || as[0] != (Ancestor{os.Getpid(), s.Holders[0].Name}) || as[1].PID != os.Getppid() || as[len(as)-1].PID != 1 {
 			t.Errorf("ancestors of %d = %+v, want %d, %d … 1", p.PID, as, os.Getpid(), os.Getppid())
 		}
-		if s := scanPort(t, &Options{}, 80); s.Holders[0].Ancestors != nil {
+		if s := one(t, scan(t, nil), 80); s.Holders[0].Ancestors != nil {
 			t.Errorf("ancestors that nobody asked for: %+v", s.Holders[0].Ancestors)
 		}
 	})

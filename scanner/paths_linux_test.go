@@ -120,9 +120,7 @@ func roleMounted(r *role, args []string) error {
 	if err := os.Chmod(args[0]+"/s", 0o622); err != nil {
 		return err
 	}
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 // roleJailed opens a socket below the folder that is its root.
@@ -135,9 +133,7 @@ func roleJailed(r *role, args []string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	r.say("ready")
-	r.wait()
-	return nil
+	return r.Hold()
 }
 
 func init() { roles["mounted"], roles["jailed"] = roleMounted, roleJailed }

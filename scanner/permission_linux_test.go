@@ -36,7 +36,7 @@ func roleScan(r *role, args []string) error {
 			}
 		}
 	}
-	r.say("ready")
+	r.Say("ready")
 	var out struct {
 		*Snapshot
 		Error string
@@ -49,7 +49,7 @@ func roleScan(r *role, args []string) error {
 	if err != nil {
 		return err
 	}
-	r.say("%s", b)
+	r.Say("%s", b)
 	return nil
 }
 
@@ -64,7 +64,7 @@ func scanAs(t *testing.T, attr *syscall.SysProcAttr, args ...string) (*Snapshot,
 		*Snapshot
 		Error string
 	}
-	line := p.hear(t)
+	line := p.Hear(t)
 	if err := json.Unmarshal([]byte(line), &out); err != nil {
 		t.Fatalf("the scan said %q: %v", line, err)
 	}

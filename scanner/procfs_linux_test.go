@@ -185,7 +185,7 @@ func TestFactsFixture(t *testing.T) {
 	}
 	want := []string{"[40 41]", "[40]", "[42]", "[]", "[]"}
 	for i := range socks {
-		if got := fmt.Sprint(holderPIDs(&socks[i])); got != want[i] {
+		if got := fmt.Sprint(pidsOf(socks[i])); got != want[i] {
 			t.Errorf("inode %d: holders = %v, want %v", socks[i].Inode, got, want[i])
 		}
 	}
@@ -260,7 +260,7 @@ func TestFactsCase26StuckRead(t *testing.T) {
 	if err := h.describe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(holderPIDs(&socks[0])); got != "[60 61 62 63]" {
+	if got := fmt.Sprint(pidsOf(socks[0])); got != "[60 61 62 63]" {
 		t.Fatalf("holders = %v", got)
 	}
 	for _, p := range socks[0].Holders {
@@ -288,7 +288,7 @@ func TestHolderOnce(t *testing.T) {
 			}
 			defer unix.Close(d)
 		}
-		if got := holderPIDs(scanPort(t, &Options{}, 87)); !slices.Equal(got, []int{os.Getpid()}) {
+		if got := pidsOf(one(t, scan(t, nil), 87)); !slices.Equal(got, []int{os.Getpid()}) {
 			t.Errorf("holders = %v, want %v once", got, os.Getpid())
 		}
 	})

@@ -3,9 +3,9 @@ package scanner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +34,7 @@ func TestSourcesAgree(t *testing.T) {
 		plain := func(s *Snapshot) []string {
 			var list []string
 			for _, one := range s.Sockets {
-				list = append(list, one.Protocol.String()+" "+strconv.Itoa(int(one.Family))+" "+one.Addr.String()+" "+strconv.Itoa(int(one.Port))+" "+joinPIDs(pidsOf(one)))
+				list = append(list, fmt.Sprintln(one.Protocol, one.Family, one.Addr, one.Port, pidsOf(one)))
 			}
 			slices.Sort(list)
 			return list

@@ -102,7 +102,7 @@ func TestSocketCgroup(t *testing.T) {
 		move(dir)
 		listen(t, "tcp,127.0.0.1:80")
 		move(mount)
-		s := scanPort(t, &Options{}, 80)
+		s := one(t, scan(t, nil), 80)
 		var names cgroupNames
 		defer names.close()
 		if s.CgroupID == 0 {
@@ -112,7 +112,7 @@ func TestSocketCgroup(t *testing.T) {
 		if got := names.path(s.CgroupID); got != want {
 			t.Errorf("the control group %d is %q, want %q", s.CgroupID, got, want)
 		}
-		one := *s
+		one := s
 		one.Holders = []*Process{{PID: 1, Name: "systemd"}}
 		snap := Snapshot{Sockets: []Socket{one}}
 		if snap.activated(&Options{root: t.TempDir()}); snap.Sockets[0].Holders[0].Unit != filepath.Base(dir) {

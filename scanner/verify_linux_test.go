@@ -118,7 +118,7 @@ func connectFrom(t *testing.T, from, to int) int {
 
 // roleStir opens and closes sockets as fast as it can, among those that stay.
 func roleStir(r *role, _ []string) error {
-	r.say("ready")
+	r.Say("ready")
 	for i := 0; ; i++ {
 		var fds []int
 		for k := range 8 {

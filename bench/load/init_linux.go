@@ -10,10 +10,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 // Init is process 1 of a load: it makes the scenario that it reads from standard
@@ -146,58 +147,13 @@ func apart(host []string) error {
 // shows this PID namespace, a /run for the names of network namespaces, and a
 // loopback device that is up.
 func furnish() error {
-	// Or the mounts below would reach the host's /proc (mount_namespaces(7)).
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	if err := leaveNetns(); err != nil {
+	if err := netnstest.Furnish(); err != nil {
 		return err
-	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
 	}
 	if err := unix.Mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
 		return fmt.Errorf("mount /run: %w", err)
 	}
-	if err := os.Mkdir("/run/netns", 0o755); err != nil {
-		return err
-	}
-	return loopbackUp()
-}
-
-// loopbackUp sets the loopback device of the thread's network namespace up.
-func loopbackUp() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("loopback device: %w", err)
-	}
-	defer unix.Close(fd)
-	req, err := unix.NewIfreq("lo")
-	if err != nil {
-		return fmt.Errorf("loopback device: %w", err)
-	}
-	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req); err != nil {
-		return fmt.Errorf("loopback device: %w", err)
-	}
-	return nil
-}
-
-// leaveNetns takes the network namespaces that others have mounted on the host
-// out of the mount tree of the caller: proc_pid_mountinfo(5).
-func leaveNetns() error {
-	b, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); strings.Contains(line, " - nsfs ") && len(f) > 4 {
-			if err := unix.Unmount(f[4], unix.MNT_DETACH); err != nil {
-				return fmt.Errorf("unmount %s: %w", f[4], err)
-			}
-		}
-	}
-	return nil
+	return os.Mkdir("/run/netns", 0o755)
 }
 
 // raiseLimit lets this process have the sockets of a team open, and a holder its

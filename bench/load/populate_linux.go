@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 )
 
 // backlog is how many connections a listener of ours may have waiting: none ever
@@ -95,7 +97,7 @@ func inNamespace(name string, f func() error) error {
 		err = unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
 	}
 	if err == nil {
-		err = loopbackUp()
+		err = netnstest.LinkUp("lo")
 	}
 	if err == nil {
 		err = f()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -14,35 +13,9 @@ import (
 
 	"github.com/clipperhouse/displaywidth"
 	"golang.org/x/sys/unix"
-)
 
-// copyForAll returns a copy of this program that every user may run, with
-// capabilities as setcap(8) gives them with +ep: struct vfs_cap_data of
-// <linux/capability.h>, revision 2.
-func copyForAll(t *testing.T, caps ...int) string {
-	t.Helper()
-	exe := everyone(t, "linked")
-	b, err := os.ReadFile(exe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(filepath.Dir(exe), "whatslistening")
-	if err := os.WriteFile(path, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var set uint32
-	for _, c := range caps {
-		set |= 1 << c
-	}
-	if set != 0 {
-		data := binary.LittleEndian.AppendUint32(nil, 0x02000000|1)
-		data = binary.LittleEndian.AppendUint32(data, set)
-		if err := unix.Setxattr(path, "security.capability", append(data, make([]byte, 12)...), 0); err != nil {
-			t.Skipf("capabilities of a file in %s: %v", filepath.Dir(path), err)
-		}
-	}
-	return path
-}
+	"github.com/whatslistening/whatslistening/internal/netnstest"
+)
 
 // A diagnosis is what doctor writes in JSON.
 type diagnosis struct {
@@ -68,7 +41,7 @@ func TestDoctor(t *testing.T) {
 		hideMounts(t)
 		spawn(t, self(t), "listen", "tcp,127.0.0.1:5432")
 		spawn(t, self(t), "drop", "7777", "udp,127.0.0.1:53")
-		plain := copyForAll(t)
+		plain := everyone(t, "whatslistening")
 
 		got := command(t, nil, "doctor", "--strict")
 		if got.code != exitClean || !strings.HasSuffix(got.stdout, "\ncomplete\n") || strings.Contains(got.stdout, "sudo") || got.stderr != "" {
@@ -96,7 +69,7 @@ func TestDoctor(t *testing.T) {
 		verifyUnit(t, d.Remedies[2].Lines)
 
 		// The remedies: the file's capabilities, and a unit's.
-		capped := copyForAll(t, unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH)
+		capped := everyone(t, "whatslistening", unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH)
 		unit := as(exec.Command(plain, "doctor", "--strict"), nobody)
 		unit.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH}
 		for name, cmd := range map[string]*exec.Cmd{
@@ -108,8 +81,8 @@ func TestDoctor(t *testing.T) {
 			}
 		}
 		list := resultOf(t, as(exec.Command(capped, "--strict", "--json"), nobody))
-		if rows, want := ourRows(t, list.stdout), ssRows(t); list.code != exitClean || !slices.Equal(rows, want) {
-			t.Errorf("with the remedy setcap: %q, want what ss shows to root: %q\n%s", rows, want, list.stderr)
+		if rows, want := ourRows(t, list.stdout), netnstest.SS(t); list.code != exitClean || !slices.Equal(rows, want) {
+			t.Errorf("with the remedy setcap: %v, want what ss shows to root: %v\n%s", rows, want, list.stderr)
 		}
 	})
 }
@@ -166,7 +139,7 @@ func verifyUnit(t *testing.T, lines []string) {
 func TestDoctorElsewhere(t *testing.T) {
 	inNamespaces(t, func(t *testing.T) {
 		hideMounts(t)
-		plain := copyForAll(t)
+		plain := everyone(t, "whatslistening")
 		got := resultOf(t, as(exec.Command(plain, "doctor", "--strict"), nobody))
 		if got.code != exitIncomplete || !strings.Contains(got.stdout, "\nblind to: 1 of 2 processes\n") {
 			t.Errorf("where nothing listens: %+v", got)

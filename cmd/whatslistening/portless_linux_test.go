@@ -37,7 +37,7 @@ func TestPortless(t *testing.T) {
 			}
 			t.Cleanup(func() { unix.Close(fd) })
 		}
-		spawn(t, self(t), "listen", "tcp4,127.0.0.1:7001")
+		spawn(t, self(t), "listen", "tcp,127.0.0.1:7001")
 		tests := []struct {
 			args      string
 			has, lack []string

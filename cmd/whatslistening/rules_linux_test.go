@@ -111,8 +111,8 @@ func TestRulesLive(t *testing.T) {
 		run(shm, "listen", "tcp,127.0.0.1:4003", "WL025")
 		run("python3", "named", "/dev/shm/x.py tcp,127.0.0.1:4004", "WL026")
 		run("hidden", "listen", "tcp,127.0.0.1:4006", "WL028")
-		run("slow", "listen", "tcp,127.0.0.1:4007", "WL029")
-		run("busy", "listen", "tcp,127.0.0.1:4008", "")
+		run("slow", "listen", "tcp,127.0.0.1:4007,backlog=16", "WL029")
+		run("busy", "listen", "tcp,127.0.0.1:4008,backlog=16", "")
 		run("fixed", "listen", "tcp,127.0.0.1:50000", "WL030")
 		run("app", "listen", "tcp,127.0.0.1:4009,reuseport", "WL031")
 		spawn(t, made["app"], "drop", "7777", "tcp,127.0.0.1:4009,reuseport")
@@ -137,7 +137,7 @@ func TestRulesLive(t *testing.T) {
 			t.Fatal(err)
 		}
 		hidePort(t, pid, 4006)
-		for port, n := range map[int]int{4007: 17, 4008: 16} { // the role's backlog is 16
+		for port, n := range map[int]int{4007: 17, 4008: 16} {
 			for range n {
 				c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 				if err != nil {
@@ -145,6 +145,7 @@ func TestRulesLive(t *testing.T) {
 				}
 				defer c.Close()
 			}
+			awaitQueue(t, port, n)
 		}
 		for _, s := range [][3]int{
 			{unix.AF_PACKET, unix.SOCK_RAW, unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8},

@@ -2,63 +2,19 @@ package main
 
 import (
 	"bytes"
-	"net/netip"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 	"github.com/whatslistening/whatslistening/report"
 )
 
-// rows are (protocol, address, port, pid), sorted, as ss(8) has them.
-func ssRows(t *testing.T) []string {
-	t.Helper()
-	ss, err := exec.LookPath("ss")
-	if err != nil {
-		t.Skip("needs ss(8) of iproute2, the oracle")
-	}
-	out, err := exec.Command(ss, "-Htulnp").Output()
-	if err != nil {
-		t.Fatalf("ss: %v", err)
-	}
-	return parseSS(t, string(out))
-}
-
-// parseSS reads the rows that ss writes.
-func parseSS(t *testing.T, out string) []string {
-	t.Helper()
-	pid := regexp.MustCompile(`pid=(\d+)`)
-	var rows []string
-	for line := range strings.Lines(out) {
-		f := strings.Fields(line)
-		i := strings.LastIndexByte(f[4], ':')
-		host, device, _ := strings.Cut(f[4][:i], "%")
-		if host == "*" { // "::" that answers IPv4 too
-			host = "::"
-		}
-		a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-		if err != nil {
-			t.Fatalf("ss: %q: %v", line, err)
-		}
-		r := f[0] + " " + a.Unmap().String() + "%" + device + " " + f[4][i+1:]
-		pids := pid.FindAllStringSubmatch(line, -1)
-		for _, m := range pids {
-			rows = append(rows, r+" "+m[1])
-		}
-		if pids == nil {
-			rows = append(rows, r+" -")
-		}
-	}
-	slices.Sort(rows)
-	return rows
-}
-
-// ourRows are the same of a report in JSON.
-func ourRows(t *testing.T, stdout string) []string {
+// ourRows are the rows of a report in JSON, as ss(8) would have them.
+func ourRows(t *testing.T, stdout string) []netnstest.Row {
 	t.Helper()
 	r, err := report.Read(bytes.NewReader([]byte(stdout)))
 	if err != nil {
@@ -68,26 +24,20 @@ func ourRows(t *testing.T, stdout string) []string {
 }
 
 // rowsOf are the same of the listeners that keep admits.
-func rowsOf(r *report.Report, keep func(*annotate.Listener) bool) []string {
-	var rows []string
+func rowsOf(r *report.Report, keep func(*annotate.Listener) bool) []netnstest.Row {
+	var rows []netnstest.Row
 	for i := range r.Listeners {
 		l := &r.Listeners[i]
 		if !keep(l) {
 			continue
 		}
-		device := l.Device
-		if z := l.Addr.Zone(); z != "" {
-			device = z
-		}
-		row := l.Protocol.String() + " " + l.Addr.WithZone("").String() + "%" + device + " " + strconv.Itoa(int(l.Port))
+		var pids []int
 		for _, p := range l.Holders {
-			rows = append(rows, row+" "+strconv.Itoa(p.PID))
+			pids = append(pids, p.PID)
 		}
-		if len(l.Holders) == 0 {
-			rows = append(rows, row+" -")
-		}
+		rows = append(rows, netnstest.RowOf(l.Protocol.String(), l.Addr, l.Device, l.Port, l.V6Only, pids))
 	}
-	slices.Sort(rows)
+	netnstest.SortRows(rows)
 	return rows
 }
 
@@ -106,30 +56,27 @@ func TestAgreesWithSS(t *testing.T) {
 		spawn(t, self(t), "orphan", "tcp,0.0.0.0:7070", "udp,0.0.0.0:7071")
 		spawn(t, self(t), "drop", "65534", "tcp,0.0.0.0:111")
 
-		want := ssRows(t)
-		if len(want) < 25 {
-			t.Fatalf("ss shows %d rows:\n%s", len(want), strings.Join(want, "\n"))
+		const sockets = 5 + 4 + 6 + 2 + 2 + 2 + 1
+		want := netnstest.SS(t)
+		if len(want) != sockets {
+			t.Fatalf("ss shows %d sockets, want %d: %v", len(want), sockets, want)
 		}
 		got := command(t, nil, "--json", "--strict")
 		if rows := ourRows(t, got.stdout); !slices.Equal(rows, want) {
-			t.Errorf("whatslistening --json:\n%s\nss -Htulnp:\n%s", strings.Join(rows, "\n"), strings.Join(want, "\n"))
+			t.Errorf("whatslistening --json: %v\nss -Htulnp: %v", rows, want)
 		}
 		if !strings.Contains(got.stdout, `"mptcp": true`) && !strings.Contains(got.stdout, `"mptcp":true`) {
 			t.Error("no listener is marked as MPTCP")
 		}
 		// The table with every folding off has a row for each socket.
 		table := command(t, nil, "--all", "--no-header")
-		rows := map[string]bool{}
-		for _, r := range want {
-			rows[r[:strings.LastIndexByte(r, ' ')]] = true
-		}
 		n := 0
 		for line := range strings.Lines(table.stdout) {
 			if strings.HasPrefix(line, "tcp ") || strings.HasPrefix(line, "udp ") {
 				n++
 			}
 		}
-		if sockets := 5 + 4 + 6 + 2 + 2 + 2 + 1; n != sockets {
+		if n != sockets {
 			t.Errorf("--all has %d rows, want one for each of the %d sockets:\n%s", n, sockets, table.stdout)
 		}
 	})
@@ -142,9 +89,9 @@ func TestIgnoresHostProc(t *testing.T) {
 		empty := t.TempDir()
 		for _, args := range [][]string{{"--json"}, {"--json", "--source", "gopsutil"}} {
 			got := command(t, []string{"HOST_PROC=" + empty, "HOST_SYS=" + empty, "HOST_ETC=" + empty}, args...)
-			want := []string{"tcp 127.0.0.1% 8080 " + strconv.Itoa(pid)}
+			want := []netnstest.Row{{Proto: "tcp", Addr: "127.0.0.1", Port: 8080, PIDs: strconv.Itoa(pid)}}
 			if rows := ourRows(t, got.stdout); !slices.Equal(rows, want) {
-				t.Errorf("%q: %q, want %q\n%s", args, rows, want, got.stderr)
+				t.Errorf("%q: %v, want %v\n%s", args, rows, want, got.stderr)
 			}
 		}
 	})

@@ -16,24 +16,22 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/whatslistening/whatslistening/annotate"
+	"github.com/whatslistening/whatslistening/internal/netnstest"
 	"github.com/whatslistening/whatslistening/report"
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
-func init() {
-	roles["moved"] = playMoved
-	roles["thread"] = playThread
-}
+func init() { roles["moved"] = roleMoved }
 
-// playMoved plays "moved NETNS SPEC...": it opens the sockets, goes to another
+// roleMoved plays "moved NETNS SPEC...": it opens the sockets, goes to another
 // network namespace of ip-netns(8), and holds them there.
-func playMoved(args []string) error {
+func roleMoved(_ *netnstest.Role, args []string) error {
 	runtime.LockOSThread()
-	for _, spec := range args[1:] {
-		fd, err := open(spec)
-		if err != nil {
-			return err
-		}
+	fds, err := netnstest.OpenAll(args[1:])
+	if err != nil {
+		return err
+	}
+	for _, fd := range fds {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
 			return err
 		}
@@ -45,36 +43,9 @@ func playMoved(args []string) error {
 	if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
 		return err
 	}
-	os.Setenv(envRole, "inherit")
+	os.Setenv(envRole, "wait")
 	// The thread that calls execve(2) becomes the process, in its namespace.
 	return syscall.Exec("/proc/self/exe", []string{"moved"}, os.Environ())
-}
-
-// playThread plays "thread SPEC...": a thread with a descriptor table of its own
-// holds the sockets, which the process does not have.
-func playThread(args []string) error {
-	done := make(chan error)
-	var hold func()
-	hold = func() {
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() { // the process is this thread: another one
-			go hold()
-			select {}
-		}
-		err := unix.Unshare(unix.CLONE_FILES)
-		for _, spec := range args {
-			if err == nil {
-				_, err = open(spec)
-			}
-		}
-		done <- err
-		select {}
-	}
-	go hold()
-	if err := <-done; err != nil {
-		return err
-	}
-	return play("inherit", nil)
 }
 
 // The host that the whole truth is told of: three network namespaces with
@@ -148,23 +119,25 @@ func TestWholeHost(t *testing.T) {
 				return l.Namespace == ns && (l.Protocol == scanner.TCP || l.Protocol == scanner.UDP)
 			})
 			// ss -p finds no thread's own table; it shows the socket without a process.
-			for i, row := range ours {
-				if strings.Contains(row, " 7304 ") {
-					ours[i] = row[:strings.LastIndexByte(row, ' ')] + " -"
+			for i := range ours {
+				if ours[i].Port == 7304 {
+					ours[i].PIDs = ""
 				}
 			}
-			if theirs := parseSS(t, output(t, append(slices.Clone(by), "ss", "-Htulnp")...)); !slices.Equal(ours, theirs) {
-				t.Errorf("%s:\nwhatslistening:\n%s\nss:\n%s", ns, strings.Join(ours, "\n"), strings.Join(theirs, "\n"))
+			if theirs := netnstest.SS(t, by...); !slices.Equal(ours, theirs) {
+				t.Errorf("%s: whatslistening: %v\nss: %v", ns, ours, theirs)
 			}
-			ourPIDs := map[int]bool{}
+			var ourPIDs []int
 			for i := range r.Listeners {
 				if l := &r.Listeners[i]; l.Namespace == ns && l.Protocol == scanner.TCP && l.Port != 7304 {
 					for _, p := range l.Holders {
-						ourPIDs[p.PID] = true
+						ourPIDs = append(ourPIDs, p.PID)
 					}
 				}
 			}
-			if theirs := lsofPIDs(t, by); fmt.Sprint(theirs) != fmt.Sprint(ourPIDs) {
+			slices.Sort(ourPIDs)
+			ourPIDs = slices.Compact(ourPIDs)
+			if theirs := netnstest.LSOF(t, by...); !slices.Equal(ourPIDs, theirs) {
 				t.Errorf("%s: holders of TCP listeners %v, lsof has %v", ns, ourPIDs, theirs)
 			}
 		}
@@ -232,6 +205,22 @@ func fillQueue(t *testing.T, port int) {
 			t.Fatal(err)
 		}
 	}
+	awaitQueue(t, port, 2)
+}
+
+// awaitQueue waits until so many connections wait at a TCP listener. A client is
+// connected before the listener's side is.
+func awaitQueue(t *testing.T, port, n int) {
+	t.Helper()
+	// sl, local address, remote address, state (0A: LISTEN), tx_queue:rx_queue
+	want := fmt.Sprintf(":%04X 00000000:0000 0A 00000000:%08X ", port, n)
+	netnstest.Until(t, func() error {
+		b, err := os.ReadFile("/proc/thread-self/net/tcp")
+		if err == nil && !bytes.Contains(b, []byte(want)) {
+			err = fmt.Errorf("no %q in\n%s", want, b)
+		}
+		return err
+	})
 }
 
 func socket(t *testing.T) int {
@@ -241,21 +230,6 @@ func socket(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return fd
-}
-
-// lsofPIDs returns the processes that lsof(8) finds to listen on TCP, asked by a
-// command that enters a namespace.
-func lsofPIDs(t *testing.T, by []string) map[int]bool {
-	t.Helper()
-	args := append(slices.Clone(by), "lsof", "-nP", "-iTCP", "-sTCP:LISTEN", "-Fp")
-	out, _ := exec.Command(args[0], args[1:]...).Output() // 1 where nothing is found
-	pids := map[int]bool{}
-	for line := range bytes.Lines(out) {
-		if pid, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(string(line), "p"))); err == nil {
-			pids[pid] = true
-		}
-	}
-	return pids
 }
 
 // must runs a command that has to succeed.

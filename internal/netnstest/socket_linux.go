@@ -1,63 +1,19 @@
-package scanner
+package netnstest
 
 import (
 	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// roleListen opens a socket for each argument and holds them.
-func roleListen(r *role, args []string) error {
-	for _, a := range args {
-		if _, err := openSocket(a); err != nil {
-			return fmt.Errorf("%s: %w", a, err)
-		}
-	}
-	r.say("ready")
-	r.wait()
-	return nil
-}
-
-// roleChurn has children listen for an instant and end, one after the other,
-// until the test ends it.
-func roleChurn(r *role, _ []string) error {
-	r.say("ready")
-	for {
-		cmd := exec.Command("/proc/self/exe")
-		cmd.Env = append(os.Environ(), envRole+"=flash")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := cmd.Run(); err != nil {
-			return err
-		}
-	}
-}
-
-// roleFlash opens listeners one after the other, each before the last is closed,
-// and ends with one open.
-func roleFlash(*role, []string) error {
-	last := -1
-	for range 100 {
-		fd, err := openSocket("tcp,127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		unix.Close(last)
-		last = fd
-	}
-	return nil
-}
-
-// listen opens a socket in the test's own process and closes it with the test.
-func listen(t testing.TB, spec string) int {
+// Listen opens a socket in the test's own process and closes it with the test.
+func Listen(t testing.TB, spec string) int {
 	t.Helper()
-	fd, err := openSocket(spec)
+	fd, err := Open(spec)
 	if err != nil {
 		t.Fatalf("%s: %v", spec, err)
 	}
@@ -65,7 +21,7 @@ func listen(t testing.TB, spec string) int {
 	return fd
 }
 
-// openSocket makes the socket that spec describes: protocol, address, options.
+// Open makes the socket that spec describes: protocol, address, options.
 //
 //	tcp,127.0.0.1:80          udp,[::]:53,v6only        mptcp,0.0.0.0:443
 //	tcp,0.0.0.0:80,device=lo  udp,[fe80::1%lo]:5353     tcp,0.0.0.0:22,bound
@@ -73,7 +29,7 @@ func listen(t testing.TB, spec string) int {
 // The protocols are tcp, udp, udplite, mptcp, sctp, dccp and raw. Options:
 // v6only, dual, reuseport, reuseaddr, device=NAME, backlog=N, bound (do not
 // listen), connect=ADDR:PORT. An IPv4-mapped address makes an IPv6 socket.
-func openSocket(spec string) (int, error) {
+func Open(spec string) (int, error) {
 	f := strings.Split(spec, ",")
 	if len(f) < 2 {
 		return -1, fmt.Errorf("spec %q: want protocol,address", spec)
@@ -82,7 +38,7 @@ func openSocket(spec string) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	typ, proto, ok := socketKind(f[0])
+	typ, proto, ok := kindOf(f[0])
 	if !ok {
 		return -1, fmt.Errorf("no protocol %q", f[0])
 	}
@@ -123,9 +79,9 @@ func openSocket(spec string) (int, error) {
 			return -1, fmt.Errorf("%s: %w", o, err)
 		}
 	}
-	err = unix.Bind(fd, sockaddr(ap, domain))
+	err = unix.Bind(fd, Sockaddr(ap, domain))
 	if err == nil && connect.IsValid() {
-		err = unix.Connect(fd, sockaddr(connect, domain))
+		err = unix.Connect(fd, Sockaddr(connect, domain))
 	}
 	if err == nil && willListen {
 		err = unix.Listen(fd, backlog)
@@ -137,7 +93,7 @@ func openSocket(spec string) (int, error) {
 	return fd, nil
 }
 
-func socketKind(name string) (typ, proto int, ok bool) {
+func kindOf(name string) (typ, proto int, ok bool) {
 	switch name {
 	case "tcp":
 		return unix.SOCK_STREAM, unix.IPPROTO_TCP, true
@@ -157,19 +113,20 @@ func socketKind(name string) (typ, proto int, ok bool) {
 	return 0, 0, false
 }
 
-func sockaddr(ap netip.AddrPort, domain int) unix.Sockaddr {
+// Sockaddr is an address for a socket of a domain (unix.AF_INET or AF_INET6).
+func Sockaddr(ap netip.AddrPort, domain int) unix.Sockaddr {
 	if domain == unix.AF_INET {
 		return &unix.SockaddrInet4{Port: int(ap.Port()), Addr: ap.Addr().As4()}
 	}
 	sa := &unix.SockaddrInet6{Port: int(ap.Port()), Addr: ap.Addr().As16()}
 	if z := ap.Addr().Zone(); z != "" {
-		sa.ZoneId = linkIndex(z)
+		sa.ZoneId = LinkIndex(z)
 	}
 	return sa
 }
 
-// linkIndex returns the index of a network interface, 0 where there is none.
-func linkIndex(name string) uint32 {
+// LinkIndex returns the index of a network interface, 0 where there is none.
+func LinkIndex(name string) uint32 {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0
