@@ -13,8 +13,8 @@ const (
 // changeControl are the controls that ask for a baseline, and for every change
 // of it to be known.
 var changeControl = []Control{
-	{"NIST SP 800-53 r5", "", "CM-2"},
-	{"NIST SP 800-53 r5", "", "CM-3"},
+	{nist, "", "CM-2"},
+	{nist, "", "CM-3"},
 }
 
 // driftRules are the rules of the drift from a baseline. Their severity is the

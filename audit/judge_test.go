@@ -238,7 +238,7 @@ func TestJudge(t *testing.T) {
 				t.Fatalf("the findings are %+v, want %s with %q", found, tt.rule, tt.says)
 			}
 			f := found[0]
-			if f.Decided.Line != line || f.Title == "" || f.Next == "" || len(f.Controls) != 4 || len(f.Fingerprint) != 32 || f.Subject.Port != portOf(&tt.listener) {
+			if f.Decided.Line != line || f.Title == "" || f.Next == "" || len(f.Controls) != 5 || len(f.Fingerprint) != 32 || f.Subject.Port != portOf(&tt.listener) {
 				t.Errorf("the finding is %+v", f)
 			}
 		})

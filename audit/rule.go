@@ -62,10 +62,11 @@ const (
 // approvedOnly are the controls that ask for an approval of every service that
 // listens.
 var approvedOnly = []Control{
-	{"CIS Debian 12", "1.1.0", "2.1.22"},
-	{"PCI DSS", "4.0", "1.2.5"},
-	{"NIST SP 800-53 r5", "", "CM-7"},
-	{"DISA STIG", "", "CCI-000382"},
+	{cisDebian, cisDebianVersion, "2.1.22"},
+	{cisUbuntu, cisUbuntuVersion, "2.1.22"},
+	{nist, "", "CM-7"},
+	{pci, pciVersion, "1.2.5"},
+	{stig, "", "CCI-000382"},
 }
 
 // registerRules are the rules of the approval register.

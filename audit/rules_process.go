@@ -70,7 +70,7 @@ var processRules = [...]listenerRule{
 			Help: "The program lies in /tmp, /var/tmp, /dev/shm or a folder like them, or in memory alone. No package puts programs there; those who " +
 				"got in by a hole in a service do, for they can write nowhere else.",
 			Next:     "find out who put it there and started it; install what belongs here, and mount these folders noexec",
-			Controls: []Control{{nist, "", "CM-11"}, {nist, "", "SI-4"}, {nist, "", "SI-7"}},
+			Controls: []Control{{nist, "", "CM-7(2)"}, {nist, "", "CM-11"}, {nist, "", "SI-4"}, {stig, "", "CCI-001764"}},
 		},
 		check: (*checker).writableProgram,
 	},
@@ -80,7 +80,7 @@ var processRules = [...]listenerRule{
 			Help: "The program is an interpreter and what it runs lies in /tmp, /var/tmp, /dev/shm or a folder like them: noexec does not keep it from " +
 				"there. Others may also be able to put another file in its place.",
 			Next:     "find out who started it; put the script into a folder that root alone can write to",
-			Controls: []Control{{nist, "", "CM-11"}, {nist, "", "SI-4"}, {nist, "", "SI-7"}},
+			Controls: []Control{{nist, "", "CM-7(2)"}, {nist, "", "CM-11"}, {nist, "", "SI-4"}, {stig, "", "CCI-001764"}},
 		},
 		check: (*checker).writableScript,
 	},
@@ -90,7 +90,7 @@ var processRules = [...]listenerRule{
 			Help: "Every process was looked into and none has the socket, and the kernel is not known to use it for anything. It may be on its way from " +
 				"one process to another, or a part of the kernel that is not told apart; or a process is hidden.",
 			Next:     "look again in a minute; then whatslistening --verify, and the kernel's modules (lsmod)",
-			Controls: []Control{{nist, "", "SI-4"}, {nist, "", "CM-8"}, {stig, "", "CCI-000382"}},
+			Controls: []Control{{nist, "", "SI-4"}, {nist, "", "CM-7"}, {stig, "", "CCI-000382"}},
 		},
 		check: (*checker).ownerless,
 	},
@@ -103,5 +103,5 @@ var hiddenRule = Rule{
 		"the two says. A mount over /proc or a fault of the kernel can do it as well.",
 	Next: "look at the mounts over /proc (findmnt), the kernel's modules (lsmod) and BPF programs (bpftool prog), and ask the port " +
 		"from another machine; trust this host with nothing until it is explained",
-	Controls: []Control{{nist, "", "SI-4"}, {nist, "", "SI-7"}, {nist, "", "CM-8"}},
+	Controls: []Control{{nist, "", "SI-4"}, {nist, "", "SI-7"}, {nist, "", "CM-8(3)"}},
 }

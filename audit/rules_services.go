@@ -7,7 +7,10 @@ const (
 	cisUbuntu, cisUbuntuVersion = "CIS Ubuntu 24.04", "1.0.0"
 	pci, pciVersion             = "PCI DSS", "4.0"
 	nist                        = "NIST SP 800-53 r5"
-	stig                        = "DISA STIG"
+	// stig are control correlation identifiers, which the guides for all systems
+	// share; stigUbuntu are the rules of one guide.
+	stig                          = "DISA STIG"
+	stigUbuntu, stigUbuntuVersion = "DISA STIG Ubuntu 24.04", "1R5"
 )
 
 // serviceRules are those about what is served to whom.
@@ -19,7 +22,13 @@ var serviceRules = [...]listenerRule{
 				"word of the client's address in place of a password. Whoever is on the way reads along and takes the session over.",
 			Next: "stop it, and log in by SSH",
 			Controls: []Control{
-				{nist, "", "AC-17(2)"}, {nist, "", "IA-5(1)"}, {pci, pciVersion, "2.2.7"}, {stig, "", "CCI-000197"}, {stig, "", "CCI-000381"},
+				{nist, "", "AC-17(2)"},
+				{nist, "", "IA-5(1)"},
+				{pci, pciVersion, "2.2.7"},
+				{stig, "", "CCI-000197"},
+				{stig, "", "CCI-000381"},
+				{stigUbuntu, stigUbuntuVersion, "UBTU-24-100030"},
+				{stigUbuntu, stigUbuntuVersion, "UBTU-24-100040"},
 			},
 		},
 		services: []string{"telnet", "login", "shell", "exec"},
@@ -126,7 +135,7 @@ var serviceRules = [...]listenerRule{
 			Help: "A database answers at every address of the host, or at a public one. Its clients are few and known; everybody " +
 				"else may try passwords and the holes of old versions.",
 			Next:     "bind it to loopback or to the address of its clients' network (listen_addresses, bind-address)",
-			Controls: []Control{{nist, "", "SC-7"}, {nist, "", "CM-7"}, {pci, pciVersion, "1.4.4"}, {pci, pciVersion, "1.2.5"}},
+			Controls: []Control{{nist, "", "SC-7"}, {nist, "", "CM-7"}, {pci, pciVersion, "1.4.4"}},
 		},
 		services: []string{
 			"postgresql", "pgbouncer", "mysql", "mysqlx", "galera", "ms-sql-s", "ms-sql-m", "oracle", "cassandra-cql", "cassandra",
@@ -173,6 +182,7 @@ var serviceRules = [...]listenerRule{
 				{cisUbuntu, cisUbuntuVersion, "2.1.14"},
 				{nist, "", "CM-7"},
 				{pci, pciVersion, "2.2.4"},
+				{stigUbuntu, stigUbuntuVersion, "UBTU-24-100050"},
 			},
 		},
 		services: []string{
@@ -203,7 +213,14 @@ var serviceRules = [...]listenerRule{
 				"(or knows no TLS there at all), passwords are sent as plain text. The port does not tell.",
 			Next: "insist on TLS before authentication, or serve the port that begins with TLS alone",
 			Controls: []Control{
-				{nist, "", "SC-8"}, {nist, "", "IA-5(1)"}, {pci, pciVersion, "1.2.6"}, {stig, "", "CCI-000197"},
+				{cisDebian, cisDebianVersion, "2.1.7"},
+				{cisDebian, cisDebianVersion, "2.1.8"},
+				{cisUbuntu, cisUbuntuVersion, "2.1.7"},
+				{cisUbuntu, cisUbuntuVersion, "2.1.8"},
+				{nist, "", "SC-8"},
+				{nist, "", "IA-5(1)"},
+				{pci, pciVersion, "1.2.6"},
+				{stig, "", "CCI-000197"},
 			},
 		},
 		services: []string{"imap", "pop3", "ldap", "mqtt", "amqp"},

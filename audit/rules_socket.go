@@ -19,7 +19,7 @@ var socketRules = [...]listenerRule{
 			Help: "The kernel gives ports of this range to clients. After a restart of the service one of them may have this port, and the service does " +
 				"not start.",
 			Next:     "add the port to net.ipv4.ip_local_reserved_ports",
-			Controls: []Control{{nist, "", "CM-6"}},
+			Controls: []Control{{nist, "", "SC-5"}},
 		},
 		check: (*checker).mayNotStart,
 	},
@@ -49,7 +49,7 @@ var socketRules = [...]listenerRule{
 			Help: "Over IPv4 the service was bound to loopback, so it was meant for this host; over IPv6 everybody reaches it. Packet filters are often " +
 				"written for IPv4 alone.",
 			Next:     "bind it to [::1], or to no IPv6 address",
-			Controls: []Control{{nist, "", "SC-7"}, {nist, "", "CM-7"}, {pci, pciVersion, "1.2.5"}},
+			Controls: []Control{{nist, "", "SC-7"}, {nist, "", "CM-7"}},
 		},
 		check: (*checker).openOverIPv6,
 	},
