@@ -1,14 +1,12 @@
 package report
 
 import (
-	"cmp"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/audit"
-	"github.com/whatslistening/whatslistening/scanner"
 )
 
 // A judgement is where a finding comes from.
@@ -29,16 +27,6 @@ func judgementOf(rule string) judgement {
 		return byDrift
 	}
 	return byRules
-}
-
-// A testCase is a test of JUnit: a listener, a rule, an entry of the register, or
-// what the scan could not see.
-type testCase struct {
-	name, class func(*page)
-	// findings are those that it is about; with none that weighs enough it passes.
-	findings []*audit.Finding
-	// skipped is what could not be seen.
-	skipped *scanner.Limitation
 }
 
 // writeJUnit writes what an audit judged as tests: those of the register, a test
@@ -69,13 +57,15 @@ func writeJUnit(w io.Writer, r *Report, o *Options) error {
 	if err := out.line(w); err != nil {
 		return err
 	}
-	for id, s := range suites {
+	id := 0
+	for _, s := range suites {
 		if len(s.cases) == 0 {
 			continue
 		}
-		if err := j.suite(w, id, s.name, s.cases); err != nil {
+		if err := j.suite(w, id, s.name, j.merge(s.cases)); err != nil {
 			return err
 		}
+		id++
 	}
 	out.word("</testsuites>")
 	if err := out.line(w); err != nil {
@@ -90,97 +80,6 @@ type junit struct {
 	list     []*annotate.Listener
 	failOn   audit.Severity
 	out, one page
-}
-
-// register returns a test for each listener that the register was asked about,
-// and one for each finding on an entry of it.
-func (j *junit) register() []testCase {
-	var cases []testCase
-	if j.r.Approvals == nil {
-		return nil
-	}
-	of := map[string]int{} // the cases by what they are about
-	for _, l := range j.list {
-		s := audit.SubjectOf(l)
-		key := audit.Fingerprint("", &s)
-		if _, ok := of[key]; ok {
-			continue // workers have a socket each at one address
-		}
-		of[key] = len(cases)
-		cases = append(cases, testCase{
-			name:  func(p *page) { p.listener(&s) },
-			class: func(p *page) { p.word("register."); p.text(audit.LastingNamespace(s.Namespace)) },
-		})
-	}
-	for i := range j.r.Findings {
-		f := &j.r.Findings[i]
-		if judgementOf(f.Rule) != byRegister {
-			continue
-		}
-		if at, ok := of[audit.Fingerprint("", &f.Subject)]; ok {
-			cases[at].findings = append(cases[at].findings, f)
-			continue
-		}
-		cases = append(cases, testCase{
-			name:     func(p *page) { p.text(f.Rule); p.word(" "); p.text(f.Title); p.word(": "); p.listener(&f.Subject) },
-			class:    func(p *page) { p.word("register.entries") },
-			findings: []*audit.Finding{f},
-		})
-	}
-	return cases
-}
-
-// rules returns a test for each rule of a kind. Drift has tests only where there
-// was a baseline.
-func (j *junit) rules(kind judgement) []testCase {
-	var cases []testCase
-	of, drift := map[string]int{}, j.r.Baseline != nil
-	add := func(id, title string) int {
-		if _, ok := of[id]; !ok {
-			of[id] = len(cases)
-			cases = append(cases, testCase{
-				name:  func(p *page) { p.text(id); p.word(" "); p.text(title) },
-				class: func(p *page) { p.word(kind.word()) },
-			})
-		}
-		return of[id]
-	}
-	for _, rule := range audit.Rules() {
-		if judgementOf(rule.ID) == kind {
-			add(rule.ID, rule.Title)
-		}
-	}
-	for i := range j.r.Findings {
-		if f := &j.r.Findings[i]; judgementOf(f.Rule) == kind {
-			at := add(f.Rule, f.Title)
-			cases[at].findings = append(cases[at].findings, f)
-			drift = true // of a report that does not name its baseline
-		}
-	}
-	if kind == byDrift && !drift {
-		return nil
-	}
-	return cases
-}
-
-// word returns the name of the suite.
-func (k judgement) word() word {
-	return [...]word{"rules", "register", "drift"}[k]
-}
-
-// coverage returns a test for each thing that could not be seen.
-func (j *junit) coverage() []testCase {
-	limits := j.r.Coverage.Limitations
-	cases := make([]testCase, len(limits))
-	for i := range limits {
-		l := &limits[i]
-		cases[i] = testCase{
-			name:    func(p *page) { p.text(cmp.Or(l.Code, "limitation")) },
-			class:   func(p *page) { p.word("coverage") },
-			skipped: l,
-		}
-	}
-	return cases
 }
 
 // fails reports whether the test fails.
@@ -244,15 +143,32 @@ func (j *junit) testCase(w io.Writer, c *testCase) error {
 	j.attribute(c.class)
 	switch {
 	case c.skipped != nil:
-		out.word(`" time="0"><skipped message="`)
-		j.attribute(func(p *page) {
-			p.text(c.skipped.Text)
-			if c.skipped.Remedy != "" {
-				p.word(": ")
-				p.text(c.skipped.Remedy)
+		out.word(`" time="0">`)
+		if err := out.line(w); err != nil {
+			return err
+		}
+		out.word(`      <skipped message="`)
+		j.attribute(func(p *page) { p.text(c.skipped[0].Text); p.more(len(c.skipped) - 1) })
+		out.word(`">`)
+		for i, l := range c.skipped {
+			if i > 0 {
+				if err := out.line(w); err != nil {
+					return err
+				}
 			}
-		})
-		out.word(`"/></testcase>`)
+			j.attribute(func(p *page) {
+				p.text(l.Text)
+				if l.Remedy != "" {
+					p.word(": ")
+					p.text(l.Remedy)
+				}
+			})
+		}
+		out.word("</skipped>")
+		if err := out.line(w); err != nil {
+			return err
+		}
+		out.word("    </testcase>")
 		return out.line(w)
 	case len(c.findings) == 0:
 		out.word(`" time="0"/>`)

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/whatslistening/whatslistening/audit"
+	"github.com/whatslistening/whatslistening/scanner"
 )
 
 // The elements and attributes of the schema of Jenkins' xUnit plugin
@@ -71,6 +72,9 @@ func junitOf(t tester, r *Report, o Options) []junitSuite {
 		t.Fatal(err)
 	}
 	checkShown(t, JUnit, b.Bytes())
+	if bytes.Contains(b.Bytes(), []byte("[[")) {
+		t.Errorf("two brackets, with which readers are told to fetch a file")
+	}
 	for line := range strings.Lines(b.String()) {
 		if strings.HasPrefix(line, "::") || strings.Contains(line, "##vso[") || strings.Contains(line, "##[") {
 			t.Errorf("a line that a CI system obeys: %q", line)
@@ -83,9 +87,25 @@ func junitOf(t tester, r *Report, o Options) []junitSuite {
 	if len(all.Other) > 0 || len(all.Attrs) > 0 {
 		t.Errorf("testsuites has %v %v", all.Other, all.Attrs)
 	}
-	for _, s := range all.Suites {
+	for i, s := range all.Suites {
 		failures, skipped := 0, 0
+		known := map[[2]string]bool{}
 		for _, c := range s.Cases {
+			// GitLab's parser knows a test by these, and keeps the last of two.
+			name := [2]string{c.Class, c.Name}
+			if known[name] {
+				t.Errorf("%s: there are two tests %q", s.Name, name)
+			}
+			known[name] = true
+			outcomes := 0
+			for _, there := range [...]bool{c.Failure != nil, c.Skipped != nil, c.SystemOut != ""} {
+				if there {
+					outcomes++
+				}
+			}
+			if outcomes > 1 || c.Failure != nil && c.Failure.Text == "" || c.Time != "0" {
+				t.Errorf("%s: the test %+v", s.Name, c)
+			}
 			if c.Failure != nil {
 				failures++
 			}
@@ -96,7 +116,7 @@ func junitOf(t tester, r *Report, o Options) []junitSuite {
 				t.Errorf("%s: the test %+v", s.Name, c)
 			}
 		}
-		if s.Tests != len(s.Cases) || s.Failures != failures || s.Skipped != skipped || s.Errors != 0 || !junitTime.MatchString(s.Timestamp) ||
+		if s.Tests != len(s.Cases) || s.Failures != failures || s.Skipped != skipped || s.Errors != 0 || s.ID != i || s.Time != "0" || s.Name == "" || s.Package == "" || !junitTime.MatchString(s.Timestamp) ||
 			len(s.Other) > 0 || len(s.Attrs) > 0 {
 			t.Errorf("suite %s: %d tests, %d failures, %d skipped at %q: want %d, %d, %d; and %v %v",
 				s.Name, s.Tests, s.Failures, s.Skipped, s.Timestamp, len(s.Cases), failures, skipped, s.Other, s.Attrs)
@@ -164,6 +184,15 @@ func TestJUnit(t *testing.T) {
 // Whatever a host calls its things, the file can be read and counts are right.
 func TestJUnitHostile(t *testing.T) {
 	junitOf(t, hostileAudit(), Options{})
+	junitOf(t, everyRule(), Options{})
+	r := hostileAudit()
+	r.Findings[0].Message = "[[ATTACHMENT|/etc/shadow]] and [[[x"
+	r.Coverage.Limitations = []scanner.Limitation{{Code: "probe", Text: "no tcp port"}, {Code: "x"}, {Code: "probe", Text: "no udp port", Remedy: "as root"}}
+	suites := junitOf(t, r, Options{FailOn: audit.Error + 1})
+	last := suites[len(suites)-1].Cases
+	if len(last) != 2 || last[0].Skipped.Message != "no tcp port, and 1 more" || last[0].Skipped.Text != "no tcp port\nno udp port: as root" {
+		t.Errorf("what could not be seen is %+v", last)
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		r := anyReport().Draw(rt, "report")
 		junitOf(rt, r, Options{FailOn: audit.Severity(rapid.IntRange(0, 2).Draw(rt, "failOn"))})

@@ -228,10 +228,18 @@ func formula(s span) bool {
 }
 
 // xml writes s as the text of an element of XML, or of an attribute in double
-// quotes. A page holds no character that XML 1.0 forbids.
+// quotes. A page holds no character that XML 1.0 forbids. The second of two
+// brackets is shown as an escape: with "[[ATTACHMENT|" readers of JUnit are told
+// to fetch a file.
 func (p *page) xml(s span) {
-	for _, c := range s {
+	for i, c := range s {
 		switch c {
+		case '[':
+			if i > 0 && s[i-1] == '[' {
+				p.buf = append(p.buf, `\x5b`...)
+				continue
+			}
+			p.buf = append(p.buf, c)
 		case '&':
 			p.buf = append(p.buf, "&amp;"...)
 		case '<':

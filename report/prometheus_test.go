@@ -220,7 +220,7 @@ func TestPromtool(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	reports := []*Report{hostileAudit(), {Register: &audit.Register{}, Time: scanned}}
+	reports := []*Report{hostileAudit(), everyRule(), {Register: &audit.Register{}, Time: scanned}}
 	for _, path := range []string{"server", "hostile", "transports", "witnesses"} {
 		reports = append(reports, readReport(t, path))
 	}

@@ -146,7 +146,7 @@ func TestSARIFMultitool(t *testing.T) {
 	for i := range without.Findings {
 		without.Findings[i].Decided = audit.Position{}
 	}
-	for name, r := range map[string]*Report{"audit": hostileAudit(), "rules": without, "none": {Host: scanner.Host{Name: "web1"}, Time: scanned}} {
+	for name, r := range map[string]*Report{"audit": hostileAudit(), "every rule": everyRule(), "rules": without, "none": {Host: scanner.Host{Name: "web1"}, Time: scanned}} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			log, out := filepath.Join(dir, "audit.sarif"), filepath.Join(dir, "out.sarif")
