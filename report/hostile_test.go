@@ -51,7 +51,7 @@ func everyRule() *Report {
 	r.Baseline = new(audit.Baseline)
 	for i, rule := range audit.Rules() {
 		name := hostileNames[i%len(hostileNames)]
-		s := audit.Subject{Namespace: name, Protocol: scanner.UDP, Addr: netip.IPv6Unspecified(), Port: uint16(30000 + i), Programs: []string{name}, User: name, Path: name}
+		s := audit.Subject{Namespace: name, Protocol: scanner.UDP, Addr: netip.IPv6Unspecified(), Port: uint32(30000 + i), Programs: []string{name}, User: name, Path: name}
 		f := audit.Finding{
 			Rule: rule.ID, Title: rule.Title, Severity: rule.Severity, Next: rule.Next, Controls: rule.Controls,
 			Message: rule.Title + ": " + name, Subject: s, Fingerprint: audit.Fingerprint(rule.ID, &s),
