@@ -62,11 +62,10 @@ func (r reach) has(e annotate.Exposure) bool {
 // something else is not found because of the number of its port. UDP sockets
 // that look like clients are looked at by the rules on processes alone.
 func Check(s *Scene) []Finding {
-	c := &checker{db: portdb.Default(), at: make(map[place][]*annotate.Listener, len(s.Listeners)), had: map[string]bool{}}
+	c := &checker{db: portdb.Default(), at: make(map[place]*crowd, len(s.Listeners)), had: map[string]bool{}}
 	for i := range s.Listeners {
-		l := &s.Listeners[i]
-		if p := placeOf(l); !l.MaybeClient && l.Protocol.HasPorts() {
-			c.at[p] = append(c.at[p], l)
+		if l := &s.Listeners[i]; !l.MaybeClient && l.Protocol.HasPorts() {
+			c.join(l)
 		}
 	}
 	for i := range s.Listeners {
@@ -81,7 +80,7 @@ func Check(s *Scene) []Finding {
 		}
 	}
 	for i := range s.Discrepancies {
-		c.discrepancy(&s.Discrepancies[i])
+		c.discrepancy(s, &s.Discrepancies[i])
 	}
 	Sort(c.findings)
 	return c.findings
@@ -91,21 +90,12 @@ func Check(s *Scene) []Finding {
 type checker struct {
 	db *portdb.DB
 	// at are the listeners at each port, clients left out.
-	at map[place][]*annotate.Listener
+	at map[place]*crowd
 	// what is what the listener that is looked at serves.
 	what     identity
 	had      map[string]bool // fingerprints
 	findings []Finding
 }
-
-// A place is where listeners may be in each other's way.
-type place struct {
-	namespace string
-	protocol  scanner.Protocol
-	port      uint16
-}
-
-func placeOf(l *annotate.Listener) place { return place{namespaceOf(l), l.Protocol, l.Port} }
 
 // find adds a finding, unless it was found of an equal socket.
 func (c *checker) find(r *Rule, s Subject, message string) {
@@ -132,7 +122,7 @@ func (r *listenerRule) says(c *checker, l *annotate.Listener) string {
 }
 
 // discrepancy adds a finding on what is hidden from a witness.
-func (c *checker) discrepancy(d *scanner.Discrepancy) {
+func (c *checker) discrepancy(scene *Scene, d *scanner.Discrepancy) {
 	if !d.Kind.Hidden() {
 		return
 	}
@@ -140,8 +130,10 @@ func (c *checker) discrepancy(d *scanner.Discrepancy) {
 	if s.Namespace == "" {
 		s.Namespace = hostNamespace
 	}
-	for _, l := range c.at[place{s.Namespace, d.Protocol, d.Port}] {
-		if l.Family == d.Family && l.Addr == d.Addr && (d.Inode == 0 || l.Inode == d.Inode) {
+	at := place{s.Namespace, d.Protocol, d.Port}
+	for i := range scene.Listeners {
+		l := &scene.Listeners[i]
+		if l.Family == d.Family && l.Addr == d.Addr && (d.Inode == 0 || l.Inode == d.Inode) && placeOf(l) == at {
 			s = subject(l)
 			break
 		}
@@ -206,9 +198,9 @@ func (c *checker) identify(l *annotate.Listener) identity {
 		if namespace == "" {
 			namespace = hostNamespace
 		}
-		for _, inner := range c.at[place{namespace, to.Protocol, to.Port}] {
-			if inner != l && inner.Addr == to.Addr {
-				return c.byProgram(inner)
+		for _, inner := range c.crowd(place{namespace, to.Protocol, to.Port}).at[to.Addr] {
+			if inner.Listener != l {
+				return c.byProgram(inner.Listener)
 			}
 		}
 	}

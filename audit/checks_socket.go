@@ -29,16 +29,15 @@ func (c *checker) mayNotStart(l *annotate.Listener) string {
 // sharedByUsers says that a socket of another user is bound to the same address
 // and port. Of two it is the one of the higher uid that is found.
 func (c *checker) sharedByUsers(l *annotate.Listener) string {
-	for _, other := range c.at[placeOf(l)] {
-		if other == l || other.Addr != l.Addr || other.Family != l.Family || other.Device != l.Device || joined(l) {
-			continue
-		}
-		mine, others := usersOf(l), usersOf(other)
-		if len(mine) == 0 || len(others) == 0 || mine[0] <= others[0] {
-			continue
-		}
-		if !some(mine, others, same) {
-			return "uid " + fmt.Sprint(mine[0]) + " has a socket at the address and port of uid " + fmt.Sprint(others[0]) + " (" + holderOf(other) + ")"
+	if joined(l) {
+		return ""
+	}
+	mine := usersOf(l)
+	for _, other := range c.crowd(placeOf(l)).at[l.Addr] {
+		switch {
+		case other.Family != l.Family || other.Device != l.Device || len(mine) == 0 || len(other.users) == 0:
+		case mine[0] > other.users[0] && !some(mine, other.users, same):
+			return fmt.Sprintf("uid %d has a socket at the address and port of uid %d (%s)", mine[0], other.users[0], holderOf(other.Listener))
 		}
 	}
 	return ""
@@ -79,7 +78,8 @@ func (c *checker) unrelated(l *annotate.Listener) string {
 	if l.MaybeClient || !l.Protocol.HasPorts() || joined(l) {
 		return ""
 	}
-	for _, other := range c.at[placeOf(l)] {
+	for _, m := range c.crowd(placeOf(l)).near(l) {
+		other := m.Listener
 		if other == l || !overlap(l, other) || related(l, other) {
 			continue
 		}
@@ -151,14 +151,14 @@ func (c *checker) openOverIPv6(l *annotate.Listener) string {
 		return ""
 	}
 	var closed *annotate.Listener
-	for _, other := range c.at[placeOf(l)] {
-		if other.Family != scanner.IPv4 || len(other.Holders) == 0 || len(l.Holders) == 0 || !related(l, other) {
+	for _, other := range c.crowd(placeOf(l)).over4 {
+		if len(other.Holders) == 0 || len(l.Holders) == 0 || !related(l, other.Listener) {
 			continue
 		}
 		if other.Exposure != annotate.Loopback {
 			return ""
 		}
-		closed = other
+		closed = other.Listener
 	}
 	if closed == nil {
 		return ""
