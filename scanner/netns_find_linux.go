@@ -29,23 +29,70 @@ type netSearch struct {
 	series *series
 	notes  *memory
 
+	early bool           // whether it began before the sockets were listed
 	group sync.WaitGroup // the search, while it is under way
 }
 
-// beginNetSearch has a search run while the scan does other things, unless no
-// namespace but the scan's own is asked for or the source shows no other.
-func beginNetSearch(o *Options, source Source) *netSearch {
+// beginNetSearch begins to search while the scan lists sockets, where there is a
+// second processor for it. It is [netSearch.listed] that makes it whole.
+func beginNetSearch(o *Options) *netSearch {
 	s := &netSearch{privileges: readPrivileges(), named: map[string]*netNS{OwnNamespace: nil}, series: newSeries(o)}
 	s.deep = o.NetNS == NetNSAll
 	s.trail = s.deep || o.NetNS == "" && s.privileges.uid == 0 && s.privileges.admin
-	if source != Netlink {
-		return s
-	}
-	s.own = parseNetLink([]byte(readlink("/proc/thread-self/ns/net")))
-	if o.NetNS != NetNSOwn {
-		s.group.Go(func() { s.search(o.procfs()) })
+	// The processes of a series are stamped after the sockets were listed.
+	if o.Source != Gopsutil && s.series == nil && runtime.GOMAXPROCS(0) > 1 {
+		s.early = s.begin(o)
 	}
 	return s
+}
+
+// begin has the search run while the scan does other things. It reports false where
+// no namespace but the scan's own is asked for.
+func (s *netSearch) begin(o *Options) bool {
+	s.own = parseNetLink([]byte(readlink("/proc/thread-self/ns/net")))
+	if o.NetNS == NetNSOwn {
+		return false
+	}
+	s.group.Go(func() { s.search(o.procfs()) })
+	return true
+}
+
+// listed is called when the sockets have been listed, or not, by a source. Those
+// that are not netlink show no other namespace.
+func (s *netSearch) listed(o *Options, source Source, err error) {
+	switch {
+	case err != nil || source != Netlink:
+		s.group.Wait()
+		s.own, s.found, s.pids, s.bare = 0, nil, nil, nil
+	case !s.early:
+		s.begin(o)
+	}
+}
+
+// wait waits for the search. Where it began before the sockets were listed, the
+// processes that have begun since are added: one of them may hold a socket.
+func (s *netSearch) wait(procfs string) {
+	if !s.early {
+		s.group.Wait()
+		return
+	}
+	defer s.group.Wait() // also where the folder cannot be read
+	root, err := openProc(procfs)
+	if err != nil {
+		return
+	}
+	defer root.close()
+	pids, err := root.pids() // while the search may be under way
+	if err != nil {
+		return
+	}
+	s.group.Wait()
+	before := s.pids
+	s.pids = pids
+	s.processes(root, slices.DeleteFunc(slices.Clone(pids), func(pid int32) bool {
+		_, ok := slices.BinarySearch(before, pid)
+		return ok
+	}))
 }
 
 // search fills in what there is.
@@ -62,7 +109,7 @@ func (s *netSearch) search(procfs string) {
 	if s.series.tells(root) {
 		s.notes = newNotes(s.pids)
 	}
-	s.processes(root)
+	s.processes(root, s.pids)
 	if !root.real {
 		return // the mounts of a copy are not this host's
 	}
@@ -113,9 +160,10 @@ const (
 	maxInside   = 16
 )
 
-// processes notes the namespaces that processes are in.
-func (s *netSearch) processes(root *procRoot) {
-	n := min(runtime.GOMAXPROCS(0), maxWorkers, (len(s.pids)+perSearcher-1)/perSearcher)
+// processes notes the namespaces that processes are in. In a series of scans they
+// are all that there are.
+func (s *netSearch) processes(root *procRoot, pids []int32) {
+	n := min(runtime.GOMAXPROCS(0), maxWorkers, (len(pids)+perSearcher-1)/perSearcher)
 	if n == 0 {
 		return
 	}
@@ -124,16 +172,16 @@ func (s *netSearch) processes(root *procRoot) {
 	for i := range parts {
 		p := &netSearcher{w: walker{root: root}, deep: s.deep, found: make(map[uint64]*netNS)}
 		parts[i] = p
-		first, end := i*len(s.pids)/n, (i+1)*len(s.pids)/n
-		pids := s.pids[first:end]
+		first, end := i*len(pids)/n, (i+1)*len(pids)/n
+		part := pids[first:end]
 		if s.notes != nil {
 			p.before, p.notes = s.series.before, s.notes.records[first:end]
 		}
 		if i == n-1 {
-			p.look(pids)
+			p.look(part)
 			break
 		}
-		group.Go(func() { p.look(pids) })
+		group.Go(func() { p.look(part) })
 	}
 	group.Wait()
 	for _, p := range parts { // in the order of the pids

@@ -124,7 +124,7 @@ func (s *Snapshot) elsewhere(ctx context.Context, o *Options, source Source, sea
 	if len(s.Namespaces) > 0 {
 		s.Namespaces[0].readOverflows(o.procfs(), s.Sockets)
 	}
-	search.group.Wait()
+	search.wait(o.procfs())
 	if len(s.Namespaces) > 0 {
 		s.Namespaces[0].Inode = search.own
 	}

@@ -191,7 +191,8 @@ func TestNamespaceGone(t *testing.T) {
 		spawnInside(t, "blue", "listen", "tcp,127.0.0.1:7001")
 		s := &Snapshot{Coverage: Coverage{Complete: true}, Namespaces: []Namespace{{Name: OwnNamespace}}}
 		o := &Options{NetNS: NetNSAll}
-		search := beginNetSearch(o, Netlink)
+		search := beginNetSearch(o)
+		search.listed(o, Netlink, nil)
 		search.group.Wait()
 		ip(t, "netns del red")
 		if err := s.elsewhere(t.Context(), o, Netlink, search); err != nil {

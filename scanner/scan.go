@@ -125,12 +125,13 @@ func Scan(ctx context.Context, o *Options) (*Snapshot, error) {
 		o = new(Options)
 	}
 	s := &Snapshot{Coverage: Coverage{Complete: true}}
+	search := beginNetSearch(o)
 	source, err := s.list(ctx, o)
+	search.listed(o, source, err)
 	if err != nil {
 		return nil, err
 	}
 	s.Coverage.Sources = []string{source.String()}
-	search := beginNetSearch(o, source)
 	var own Namespace
 	s.Host, own = readHost(ctx, o, &s.Coverage)
 	if source == Netlink {

@@ -28,7 +28,9 @@ func gopsutilTable(ctx context.Context, kind string) ([]gopsnet.ConnectionStat, 
 // A netSearch finds network namespaces, which are Linux's.
 type netSearch struct{}
 
-func beginNetSearch(*Options, Source) *netSearch { return nil }
+func beginNetSearch(*Options) *netSearch { return nil }
+
+func (*netSearch) listed(*Options, Source, error) {}
 
 // elsewhere errs where another network namespace is asked for.
 func (s *Snapshot) elsewhere(_ context.Context, o *Options, _ Source, _ *netSearch) error {
