@@ -1,9 +1,7 @@
 package report
 
 import (
-	"bufio"
-	_ "embed" // the page
-	"html/template"
+	_ "embed" // the style
 	"io"
 	"iter"
 	"slices"
@@ -11,9 +9,6 @@ import (
 
 	"github.com/whatslistening/whatslistening/audit"
 )
-
-//go:embed html/fleet.tmpl
-var htmlFleet string
 
 // htmlFleetStyle is what the page of a fleet has beside the style of all.
 //
@@ -82,6 +77,12 @@ var styleClasses = [nstyles]word{
 
 // fleetHTML writes a fleet as one page of HTML that stands alone.
 func fleetHTML(w io.Writer, s *fleetSum, o *Options) error {
+	page := newFleetPage(s, o)
+	return writeHTMLPage(w, func(w *htmlWriter) { w.fleetPage(page) })
+}
+
+// newFleetPage makes the page.
+func newFleetPage(s *fleetSum, o *Options) *fleetPage {
 	var p page
 	longest := longestCell
 	if o.NoTrunc {
@@ -95,7 +96,7 @@ func fleetHTML(w io.Writer, s *fleetSum, o *Options) error {
 	heading := p.take()
 	out := &fleetPage{htmlShell: newHTMLShell(heading), Heading: heading, Hosts: hosts, Shown: hosts, sum: s}
 	style := htmlStyle + htmlFleetStyle
-	out.Style, out.StyleHash = template.CSS(style), sourceHash(style)
+	out.Style, out.StyleHash = trusted(style), sourceHash(style)
 	p.time(s.Time)
 	out.Time = p.take()
 	p.text(s.Tool)
@@ -123,12 +124,7 @@ func fleetHTML(w io.Writer, s *fleetSum, o *Options) error {
 		out.Tables = append(out.Tables, part)
 	}
 	out.matrix(&p)
-	// A template writes in pieces of a few bytes.
-	buf := bufio.NewWriterSize(w, 64<<10)
-	if err := writeHTMLPage(buf, htmlFleet, out); err != nil {
-		return err
-	}
-	return buf.Flush()
+	return out
 }
 
 // tiles makes the numbers of the summary.

@@ -1,21 +1,15 @@
 package report
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
-	_ "embed" // the page
 	"encoding/hex"
-	"html/template"
 	"io"
 	"iter"
 
 	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/audit"
 )
-
-//go:embed html/report.tmpl
-var htmlReport string
 
 // writeHTML writes r as one page of HTML that stands alone: for an auditor to
 // open, to search and to print. The report as JSON is in it.
@@ -36,12 +30,7 @@ func writeHTML(w io.Writer, r *Report, o *Options) error {
 	if err != nil {
 		return err
 	}
-	// A template writes in pieces of a few bytes.
-	out := bufio.NewWriterSize(w, 64<<10)
-	if err := writeHTMLPage(out, htmlReport, page); err != nil {
-		return err
-	}
-	return out.Flush()
+	return writeHTMLPage(w, func(w *htmlWriter) { w.reportPage(page) })
 }
 
 // evidenceOf returns r as a line of JSON that can stand in a script element:
@@ -92,7 +81,7 @@ type htmlPage struct {
 	Interfaces    []htmlFact
 	Namespaces    []htmlNamespace
 	SHA256        safe
-	Evidence      template.JS
+	Evidence      trusted
 
 	maker *htmlMaker
 }
@@ -198,7 +187,7 @@ func (h *htmlMaker) page(evidence []byte) (*htmlPage, error) {
 		Host:      h.text(r.Host.Name), Tool: h.text(r.Tool), Registry: h.text(r.Registry), Privileges: h.text(r.Coverage.Privileges),
 		Audited:  r.Findings != nil || r.Register != nil,
 		Complete: r.Coverage.Complete,
-		Evidence: template.JS(evidence), // a line of JSON, as evidenceOf makes it
+		Evidence: trusted(evidence), // a line of JSON, as evidenceOf makes it
 		maker:    h,
 	}
 	if out.Host == "" {

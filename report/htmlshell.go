@@ -4,16 +4,11 @@ import (
 	"crypto/sha256"
 	_ "embed" // the parts of a page
 	"encoding/base64"
-	"html/template"
-	"io"
 )
 
-// The parts of which every page of HTML is made. They are files of their own, to
-// be read and changed as what they are.
+// The style and the script of every page. They are files of their own, to be read
+// and changed as what they are.
 //
-//go:embed html/shell.tmpl
-var htmlFrame string
-
 //go:embed html/style.css
 var htmlStyle string
 
@@ -25,8 +20,7 @@ type htmlShell struct {
 	Title safe
 	// Style and Script stand in the page, and their hashes in its
 	// Content-Security-Policy: nothing else is run or loaded.
-	Style                 template.CSS
-	Script                template.JS
+	Style, Script         trusted
 	StyleHash, ScriptHash safe
 }
 
@@ -34,8 +28,8 @@ type htmlShell struct {
 func newHTMLShell(title safe) htmlShell {
 	return htmlShell{
 		Title: title,
-		Style: template.CSS(htmlStyle), StyleHash: sourceHash(htmlStyle),
-		Script: template.JS(htmlScript), ScriptHash: sourceHash(htmlScript),
+		Style: trusted(htmlStyle), StyleHash: sourceHash(htmlStyle),
+		Script: trusted(htmlScript), ScriptHash: sourceHash(htmlScript),
 	}
 }
 
@@ -46,18 +40,4 @@ func sourceHash(source string) safe {
 	sum := sha256.Sum256([]byte(source))
 	p.text(base64.StdEncoding.EncodeToString(sum[:]))
 	return p.take()
-}
-
-// writeHTMLPage writes a page: the frame around the template "main" that source
-// defines. The text in page is safe text and our own words alone, which a test
-// proves of its type, and html/template escapes every one for where it stands.
-func writeHTMLPage(w io.Writer, source string, page any) error {
-	t, err := template.New("shell").Parse(htmlFrame)
-	if err == nil {
-		t, err = t.Parse(source)
-	}
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, page)
 }
