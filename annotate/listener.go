@@ -133,16 +133,6 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("Verdict(%d)", uint8(v))
 }
 
-// ParseVerdict is the inverse of [Verdict.String].
-func ParseVerdict(s string) (Verdict, error) {
-	for i, word := range verdicts {
-		if s == word {
-			return Verdict(i), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no verdict on a program", s)
-}
-
 // Sentence says what the port is registered for and what holds it, in the
 // words that are used everywhere: "registered for https; process is sshd". Each
 // piece of text from the host or the registry goes through text first, which

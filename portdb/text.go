@@ -52,21 +52,9 @@ func ParseTransport(s string) (Transport, error) {
 // String returns the layer's name: "iana", "appendix", "common" or "local".
 func (s Source) String() string { return word(sourceNames[:], "source", int(s)) }
 
-// ParseSource is the inverse of [Source.String].
-func ParseSource(s string) (Source, error) {
-	i, err := parseWord(sourceNames[:], "source", s)
-	return Source(i), err
-}
-
 // String returns the status in lower case: "assigned", "unassigned",
 // "reserved" or "de-registered".
 func (s Status) String() string { return word(statusNames[:], "status", int(s)) }
-
-// ParseStatus is the inverse of [Status.String].
-func ParseStatus(s string) (Status, error) {
-	i, err := parseWord(statusNames[:], "status", s)
-	return Status(i), err
-}
 
 // ParseRange is the inverse of [Range.String].
 func ParseRange(s string) (Range, error) {

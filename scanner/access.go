@@ -8,19 +8,6 @@ import (
 	"strings"
 )
 
-// Examine says what a scan by this process may see, and what stands in its way.
-// It asks every source and looks into every process, and lists nothing. A nil o
-// is the zero Options, of which ProcFS alone counts. Outside Linux the user and
-// the sources are all that is said.
-func Examine(ctx context.Context, o *Options) *Access {
-	if o == nil {
-		o = new(Options)
-	}
-	a := readAccess(ctx, o, Auto)
-	a.Processes, a.Unreadable = countProcesses(ctx, o)
-	return a
-}
-
 // access fills in what the scan may see, when that was asked for. The processes
 // are counted again only where the search for holders had nothing to look for.
 func (s *Snapshot) access(ctx context.Context, o *Options, source Source) {

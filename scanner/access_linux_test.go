@@ -3,7 +3,6 @@ package scanner
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,12 +19,6 @@ import (
 
 func init() { roles["access"] = roleAccess }
 
-// seen is what a process may see: by Examine, and by a scan that is asked for it.
-type seen struct {
-	Access   *Access
-	Snapshot *Snapshot
-}
-
 // roleAccess prints what it may see, in the network namespaces that the first
 // argument says. With a second it gives up all that a program which it starts
 // could gain.
@@ -36,7 +29,7 @@ func roleAccess(r *role, args []string) error {
 		}
 	}
 	r.Say("ready")
-	s, err := look(args[0])
+	s, err := Scan(context.Background(), &Options{Access: true, NetNS: args[0]})
 	if err != nil {
 		return err
 	}
@@ -48,23 +41,17 @@ func roleAccess(r *role, args []string) error {
 	return nil
 }
 
-func look(nets string) (s seen, err error) {
-	s.Access = Examine(context.Background(), nil)
-	s.Snapshot, err = Scan(context.Background(), &Options{Access: true, NetNS: nets})
-	return s, err
-}
-
 // lookAs looks in a process of its own.
-func lookAs(t *testing.T, exe string, attr *syscall.SysProcAttr, args ...string) seen {
+func lookAs(t *testing.T, exe string, attr *syscall.SysProcAttr, args ...string) *Snapshot {
 	t.Helper()
 	cmd := exec.Command(exe, args...)
 	cmd.SysProcAttr = attr
-	var s seen
+	var s Snapshot
 	line := spawnCmd(t, cmd, "access").Hear(t)
 	if err := json.Unmarshal([]byte(line), &s); err != nil {
 		t.Fatalf("it said %q: %v", line, err)
 	}
-	return s
+	return &s
 }
 
 // without starts what follows in this test without capabilities, which no process
@@ -102,7 +89,7 @@ func (a *Access) source(t *testing.T, name string) SourceState {
 
 // Who may see what: each of these is a process of its own beside one listener of
 // root and one of another user.
-func TestExamine(t *testing.T) {
+func TestAccess(t *testing.T) {
 	const search = unix.CAP_DAC_READ_SEARCH
 	userNamespace := &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
@@ -257,7 +244,8 @@ func TestExamine(t *testing.T) {
 					tt.prepare(t)
 				}
 				s := lookAs(t, exe, tt.attr, append([]string{NetNSOwn}, tt.args...)...)
-				a, c := s.Access, &s.Snapshot.Coverage
+				c := &s.Coverage
+				a := c.Access
 				if a.UID != tt.uid {
 					t.Errorf("uid %d, want %d", a.UID, tt.uid)
 				}
@@ -274,10 +262,7 @@ func TestExamine(t *testing.T) {
 				if tt.check != nil {
 					tt.check(t, a)
 				}
-				// The scan says the same, and so does what it found.
-				if c.Access == nil || fmt.Sprint(*c.Access) != fmt.Sprint(*a) {
-					t.Errorf("the scan has %+v,\nExamine says %+v", c.Access, a)
-				}
+				// What the scan found is what it says.
 				blind := strings.Join(c.Blind(), "; ")
 				if c.Complete != (tt.blind == "") || !strings.Contains(blind, tt.blind) || (blind == "") != c.Complete {
 					t.Errorf("complete %v, blind to %q, want %q", c.Complete, blind, tt.blind)
@@ -285,10 +270,10 @@ func TestExamine(t *testing.T) {
 				if r := c.Remedies("/w"); len(r) > 0 && tt.remedy == "" || tt.remedy != "" && !strings.Contains(r[0].String(), tt.remedy) {
 					t.Errorf("remedies %q, want %q", r, tt.remedy)
 				}
-				if slices.Contains(a.Capabilities, capNetAdmin) && !one(t, s.Snapshot, 7021).MPTCP {
+				if slices.Contains(a.Capabilities, capNetAdmin) && !one(t, s, 7021).MPTCP {
 					t.Error("CAP_NET_ADMIN does not show what is Multipath TCP")
 				}
-				got := one(t, s.Snapshot, 7022)
+				got := one(t, s, 7022)
 				if held := slices.Equal(pidsOf(got), []int{other.PID}); held != c.Complete {
 					t.Errorf("port 7022: holders %v, why %v, but complete is %v", pidsOf(got), got.Why, c.Complete)
 				}
@@ -328,10 +313,10 @@ func TestFileCapabilities(t *testing.T) {
 					nets = NetNSAll
 				}
 				s := lookAs(t, exe, nobody(), nets)
-				if len(s.Access.Capabilities) != len(tt.caps) {
-					t.Skipf("the capabilities of a file do not count in %s: %v", filepath.Dir(exe), s.Access.Capabilities)
+				if len(s.Coverage.Access.Capabilities) != len(tt.caps) {
+					t.Skipf("the capabilities of a file do not count in %s: %v", filepath.Dir(exe), s.Coverage.Access.Capabilities)
 				}
-				c := s.Snapshot.Coverage
+				c := s.Coverage
 				if c.Complete != tt.complete || c.Privileges != "user" {
 					t.Errorf("complete %v as %s, want %v as user: %+v", c.Complete, c.Privileges, tt.complete, c.Limitations)
 				}
@@ -340,12 +325,12 @@ func TestFileCapabilities(t *testing.T) {
 					want[7033] = away.PID
 				}
 				for port, pid := range want {
-					got := one(t, s.Snapshot, port)
+					got := one(t, s, port)
 					if held := slices.Equal(pidsOf(got), []int{pid}); held != tt.complete {
 						t.Errorf("port %d: holders %v, why %v, want pid %d: %v", port, pidsOf(got), got.Why, pid, tt.complete)
 					}
 				}
-				if got := s.Access.source(t, "network namespaces"); got.OK != tt.netns {
+				if got := s.Coverage.Access.source(t, "network namespaces"); got.OK != tt.netns {
 					t.Errorf("%+v, want %v", got, tt.netns)
 				}
 			})
@@ -353,70 +338,13 @@ func TestFileCapabilities(t *testing.T) {
 	}
 }
 
-// Where seccomp forbids netlink, every table of sock_diag says so, and gopsutil
-// answers; where /proc shows processes alone as well, the sockets are there all
-// the same, without their holders.
-func TestExamineSeccomp(t *testing.T) {
-	inNetns(t, func(t *testing.T) {
-		listen(t, "tcp,127.0.0.1:7041")
-		forbidNetlink(t)
-		s, err := look(NetNSOwn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		a := s.Access
-		if d := a.source(t, "sock_diag tcp"); d.OK || !strings.Contains(d.Why, "operation not permitted") || a.Seccomp != "filter" || !a.source(t, "gopsutil").OK {
-			t.Errorf("%+v, %+v", d, a)
-		}
-		if a.Processes < 1 || a.Unreadable != 0 {
-			t.Errorf("%d processes, %d unreadable", a.Processes, a.Unreadable)
-		}
-		if got := strings.Join(s.Snapshot.Coverage.Blind(), "; "); !strings.Contains(got, "netlink alone") {
-			t.Errorf("blind to %q", got)
-		}
-		mountProc(t, "subset=pid")
-		s, err = look(NetNSOwn)
-		if err != nil {
-			t.Fatalf("with a /proc of processes alone: %v", err)
-		}
-		if got := one(t, s.Snapshot, 7041); got.Why != NotTold || len(got.Holders) != 0 {
-			t.Errorf("why %v, %d holders, want not-told", got.Why, len(got.Holders))
-		}
-		if l := limitation(t, s.Snapshot, LimitSubset); !strings.Contains(l.Remedy, "ProcSubset=all") {
-			t.Errorf("limitation %+v", l)
-		}
-	})
-}
-
-// A filter that kills whoever makes a call is no trap: what a scan can do without
-// is not tried.
-func TestExamineDeadlyFilter(t *testing.T) {
-	inNetns(t, func(t *testing.T) {
-		listen(t, "tcp,127.0.0.1:7051")
-		filterCalls(t, []unix.SockFilter{
-			{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the call
-			{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_BPF, Jf: 1},
-			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_KILL_PROCESS},
-			{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
-		})
-		s, err := look(NetNSOwn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		one(t, s.Snapshot, 7051)
-		if b := s.Access.source(t, "bpf"); b.OK || !strings.Contains(b.Why, "not tried") && !strings.Contains(b.Why, "takes") {
-			t.Errorf("source %+v, want one that was not tried", b)
-		}
-	})
-}
-
 // Among the processes of the host this one is in the first pid namespace, unless
 // the host itself is in another: that has no threads of the kernel.
-func TestExamineInitialPID(t *testing.T) {
+func TestAccessInitialPID(t *testing.T) {
 	inHostPIDs(t, func(t *testing.T) {
 		comm, _ := os.ReadFile("/proc/2/comm")
 		want := string(comm) == "kthreadd\n"
-		if a := Examine(t.Context(), nil); a.InitialPID != want || a.Processes < 2 {
+		if a := scan(t, &Options{Access: true}).Coverage.Access; a.InitialPID != want || a.Processes < 2 {
 			t.Errorf("first pid namespace %v with %d processes, want %v", a.InitialPID, a.Processes, want)
 		}
 	})
