@@ -25,12 +25,8 @@ func startless(l annotate.Listener, namespace string) annotate.Listener {
 // doings returns the notes on how the listeners of a report are doing.
 func doings(t *testing.T, r *Report) []string {
 	t.Helper()
-	var b strings.Builder
-	if err := Summary(&b, r, &Options{}); err != nil {
-		t.Fatal(err)
-	}
 	var notes []string
-	for line := range strings.Lines(b.String()) {
+	for line := range strings.Lines(render(t, r, Table, Options{})) {
 		if strings.HasPrefix(line, "! ") {
 			notes = append(notes, strings.TrimSuffix(line, "\n"))
 		}

@@ -50,7 +50,7 @@ func ExampleWrite_table() {
 }
 
 func ExampleWrite_tree() {
-	if err := report.Write(os.Stdout, small(), report.Tree, &report.Options{NoSummary: true}); err != nil {
+	if err := report.Write(os.Stdout, small(), report.Tree, nil); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
@@ -59,6 +59,8 @@ func ExampleWrite_tree() {
 	//
 	// postgres (990)  postgres
 	// └─ tcp  127.0.0.1  5432  postgresql  registered  loopback
+	//
+	// 2 listeners of 2 programs, 1 reachable from outside; registry of 2026-09-17
 }
 
 func ExampleEscape() {

@@ -35,12 +35,14 @@ func sshd() *report.Report {
 }
 
 func ExampleWrite() {
-	if err := report.Write(os.Stdout, sshd(), report.Table, &report.Options{NoSummary: true}); err != nil {
+	if err := report.Write(os.Stdout, sshd(), report.Table, nil); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
 	// PROTO  ADDRESS    PORT  SERVICE  RANGE       PROCESS     USER  EXPOSURE
 	// tcp    127.0.0.1    22  ssh      well-known  sshd (812)  root  loopback
+	//
+	// 1 listener of 1 program, none reachable from outside; registry of 2026-09-17
 }
 
 func ExampleRead() {

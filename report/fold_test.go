@@ -154,7 +154,6 @@ func TestClientsAreFolded(t *testing.T) {
 	}{
 		{nil, Options{}, "nothing is listening\n"},
 		{nil, Options{NoHeader: true}, ""},
-		{nil, Options{NoSummary: true}, ""},
 		{
 			[]annotate.Listener{client(40000)},
 			Options{},

@@ -20,7 +20,7 @@ func writeMarkdown(w io.Writer, r *Report, o *Options) error {
 			return err
 		}
 	}
-	if o.NoHeader || o.NoSummary {
+	if o.NoHeader {
 		return out.flush(w)
 	}
 	if len(v.rows) > 0 {

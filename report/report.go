@@ -116,11 +116,9 @@ type Options struct {
 	// Sort are the columns to sort by, "-" before a key for descending; nil
 	// means by port, protocol and address.
 	Sort []string
-	// NoHeader leaves out the line of titles, NoTrunc never shortens a cell.
+	// NoHeader leaves out the line of titles and the lines below a table, NoTrunc
+	// never shortens a cell.
 	NoHeader, NoTrunc bool
-	// NoSummary leaves out the lines below a table, as for a pipe; [Summary]
-	// writes them elsewhere. NoHeader leaves them out too.
-	NoSummary bool
 	// All turns every folding off.
 	All bool
 	// Outcome is what an audit comes to, which its text for people ends with; nil

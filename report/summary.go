@@ -8,30 +8,13 @@ import (
 	"github.com/whatslistening/whatslistening/scanner"
 )
 
-// Summary writes the lines that stand below a table: how many listeners of how
-// many programs there are and how many can be reached from outside; what was
-// folded away; which programs are not what their port is registered for; which
-// accept queues are full, and which servers may find their port taken; and
-// one line for each limitation of the scan, with its remedy. Where [Write] is
-// told to leave them out, as for a pipe, they belong on another stream.
-func Summary(w io.Writer, r *Report, o *Options) error {
-	if o == nil {
-		o = new(Options)
-	}
-	v, err := newPeopleView(r, o)
-	if err != nil {
-		return err
-	}
-	n := notes{out: new(page), w: w, width: o.Width, inks: inks(o.Color)}
-	if err := v.notes(&n, nil); err != nil {
-		return err
-	}
-	return n.out.flush(w)
-}
-
-// foot writes the summary below what is on out, unless o leaves it out.
+// foot writes the lines that stand below a table, unless o leaves them out: how
+// many listeners of how many programs there are and how many can be reached from
+// outside; what was folded away; which programs are not what their port is
+// registered for; which accept queues are full, and which servers may find their
+// port taken; and one line for each limitation of the scan, with its remedy.
 func (v *view) foot(out *page, w io.Writer, o *Options, in *[nstyles]ink, dropped []*column) error {
-	if o.NoHeader || o.NoSummary {
+	if o.NoHeader {
 		return nil
 	}
 	n := notes{out: out, w: w, width: o.Width, inks: in}

@@ -39,7 +39,7 @@ func writeTable(w io.Writer, r *Report, f Format, o *Options) error {
 			t.titles()
 		}
 		if o.Width > 0 && !o.NoTrunc {
-			t.fit(o.Width, len(o.Columns) > 0, o.NoHeader || o.NoSummary)
+			t.fit(o.Width, len(o.Columns) > 0, o.NoHeader)
 			dropped = t.dropped
 		}
 		if !o.NoHeader {

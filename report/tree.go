@@ -28,8 +28,8 @@ func writeTree(w io.Writer, r *Report, o *Options) error {
 	in := inks(o.Color)
 	t := newTable(v, cs, o, in)
 	t.indent = len("|- ")
-	if o.Width > 0 && !o.NoTrunc {
-		t.fit(o.Width, len(o.Columns) > 0, o.NoHeader || o.NoSummary)
+	if len(v.rows) > 0 && o.Width > 0 && !o.NoTrunc {
+		t.fit(o.Width, len(o.Columns) > 0, o.NoHeader)
 	}
 	out := new(page)
 	for i, b := range v.branches(len(o.Sort) > 0) {
@@ -90,7 +90,7 @@ func (v *view) trunk(out *page, w io.Writer, b *branch, o *Options, inks *[nstyl
 	}
 	v.branchFact(p, &g, func(p *page) { g.containers(p) })
 	limit := p.rest(0).width()
-	if o.Width > 0 && !o.NoTrunc {
+	if len(v.rows) > 0 && o.Width > 0 && !o.NoTrunc {
 		limit = o.Width
 	}
 	name := p.span(0, end)
@@ -119,7 +119,7 @@ func (v *view) twig(out *page, w io.Writer, i int, more bool, o *Options, inks *
 	}
 	s := p.rest(0)
 	limit := s.width()
-	if o.Width > 0 && !o.NoTrunc {
+	if len(v.rows) > 0 && o.Width > 0 && !o.NoTrunc {
 		limit = max(1, o.Width-len("   |- "))
 	}
 	out.shorten(s, s.width(), limit, keepBoth, &inks[quiet])
