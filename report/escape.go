@@ -113,6 +113,26 @@ func appendText(dst []byte, s string) []byte {
 // that speak of such text.
 func Escape(s string) string { return string(appendText(nil, s)) }
 
+// Message is [Escape] for a diagnostic: words of our own that may quote others'.
+// What they quote by %q is escaped there, so that backslashes and spaces stand
+// for themselves.
+func Message(s string) string {
+	dst := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1, r < ' ', r == 0x7f:
+			dst = appendByte(dst, s[i])
+		case !visible(r):
+			dst = appendRune(dst, r)
+		default:
+			dst = append(dst, s[i:i+n]...)
+		}
+		i += n
+	}
+	return string(dst)
+}
+
 // maxMarks is how many combining marks may stand on one letter. No script
 // needs more, and a pile of them grows into the rows above.
 const maxMarks = 6

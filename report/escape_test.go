@@ -177,3 +177,20 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// TestMessage: a diagnostic is one line whatever it quotes, and what %q has
+// escaped in it is not escaped again.
+func TestMessage(t *testing.T) {
+	tests := []struct{ s, want string }{
+		{`größe “x”  端口 … é ::x ##[`, `größe “x”  端口 … é ::x ##[`},
+		{"open \"a\\x1b\\u202e\": no such file", "open \"a\\x1b\\u202e\": no such file"},
+		{"a\x1b[2K\r\nb\tc\x7f", `a\x1b[2K\x0d\x0ab\x09c\x7f`},
+		{"a\u202eb\u2066\u200b\u009b\ufeff\u2028\u00ad\U000e0041", `a\u202eb\u2066\u200b\u009b\ufeff\u2028\u00ad\U000e0041`},
+		{"a\xffb\ufffd", "a\\xffb\ufffd"},
+	}
+	for _, tt := range tests {
+		if got := Message(tt.s); got != tt.want {
+			t.Errorf("Message(%q) = %q, want %q", tt.s, got, tt.want)
+		}
+	}
+}

@@ -13,8 +13,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
+
+	"github.com/whatslistening/whatslistening/report"
 )
 
 // The exit codes.
@@ -70,24 +71,12 @@ func (a *app) complain(err error) {
 
 // hint writes what the user may do next.
 func (a *app) hint(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "hint: %s\n", printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(a.stderr, "hint: %s\n", report.Message(fmt.Sprintf(format, args...)))
 }
 
 // say writes a line of diagnostics.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "whatslistening: %s\n", printable(fmt.Sprintf(format, args...)))
-}
-
-// printable keeps a message that quotes a file, a name or another program's
-// words on one line, and the terminal as it is.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u200b' && r <= '\u200f' ||
-			r >= '\u202a' && r <= '\u202e' || r >= '\u2060' && r <= '\u206f' || r == '\ufeff' {
-			return '\ufffd'
-		}
-		return r
-	}, s)
+	fmt.Fprintf(a.stderr, "whatslistening: %s\n", report.Message(fmt.Sprintf(format, args...)))
 }
 
 // An exitError is an error that carries the exit code. With a nil err it is

@@ -92,17 +92,6 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-func TestPrintable(t *testing.T) {
-	for _, c := range []string{"\x1b", "\n", "\r", "\t", "\u202e", "\u2066", "\u200b", "\u009b", "\x7f", "\ufeff", "\u2028"} {
-		if got := printable("a" + c + "b"); got != "a\ufffdb" {
-			t.Errorf("printable(%q) = %q", "a"+c+"b", got)
-		}
-	}
-	if s := "größe “x” 端口 …"; printable(s) != s {
-		t.Errorf("printable(%q) = %q", s, printable(s))
-	}
-}
-
 func TestExitCode(t *testing.T) {
 	tests := []struct {
 		err  error
