@@ -158,7 +158,7 @@ func newHelp() *cobra.Command {
 					return c.Help()
 				}
 			}
-			return unknownCommand(root, args[0], "")
+			return unknownCommand(root, args[0])
 		},
 	}
 	g := groups{}
@@ -167,10 +167,9 @@ func newHelp() *cobra.Command {
 	return cmd
 }
 
-// unknownCommand is the error for a word that is no command; fallback is the
-// hint where no command is near.
-func unknownCommand(root *cobra.Command, word, fallback string) error {
-	hint := fallback
+// unknownCommand is the error for a word that is no command.
+func unknownCommand(root *cobra.Command, word string) error {
+	hint := ""
 	if near, ok := nearCommand(root, word); ok {
 		hint = fmt.Sprintf("did you mean %s %s?", root.Name(), near)
 	}

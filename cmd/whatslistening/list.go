@@ -70,8 +70,10 @@ func (f *listFlags) groups() groups {
 func newList(a *app, completes bool) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
-		Use:               "list [PORT | FIRST-LAST | PROTOCOL/PORT | NAME]... [flags]",
-		Short:             "what listens on this host (the same as no command)",
+		Use:   "list [PORT | FIRST-LAST | PROTOCOL/PORT | NAME]... [flags]",
+		Short: "what listens on this host (the same as no command)",
+		Long: `List is what whatslistening does where there is no command. A name behind it
+is never taken for a command, whatever commands there will be: for scripts.`,
 		Args:              cobra.ArbitraryArgs,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.list(cmd, args, &f) },
 		ValidArgsFunction: a.completeTerms,

@@ -12,10 +12,6 @@ import (
 	"github.com/whatslistening/whatslistening/portdb"
 )
 
-// reserved are words that will be commands. Taken as a filter today, they would
-// mean something else tomorrow.
-var reserved = [...]string{"merge", "watch"}
-
 // newRoot returns the command, which is list on its own, with what of it args
 // can ask for: a scan takes so little that the other commands and what completes
 // their flags would be seen beside it.
@@ -39,9 +35,6 @@ it is registered for, the process that holds it, and who can reach it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if showVersion {
 				return a.deliver(fmt.Appendf(nil, "whatslistening %s (registry %s)\n", toolVersion(), portdb.Default().Date()))
-			}
-			if len(args) > 0 && slices.Contains(reserved[:], args[0]) {
-				return unknownCommand(cmd, args[0], fmt.Sprintf("to list what is named so: whatslistening list %s", args[0]))
 			}
 			return a.list(cmd, args, &f)
 		},
