@@ -30,7 +30,9 @@ type netNS struct {
 	pids   []int32 // processes in it: the first few
 	fd     int     // an open descriptor of it where there is no other way in, or -1
 	keeper int     // the process that keeps it alive by a descriptor
-	cookie uint64  // by which sockets know it; 0 where unknown
+	// containers are the ids of those that its processes are in.
+	containers []string
+	cookie     uint64 // by which sockets know it; 0 where unknown
 
 	sockets  []Socket
 	coverage Coverage

@@ -38,7 +38,7 @@ type netSearch struct {
 func beginNetSearch(o *Options) *netSearch {
 	s := &netSearch{privileges: readPrivileges(), named: map[string]*netNS{OwnNamespace: nil}, series: newSeries(o)}
 	s.deep = o.NetNS == NetNSAll
-	s.trail = s.deep || o.NetNS == "" && s.privileges.uid == 0 && s.privileges.admin
+	s.trail = s.deep || o.NetNS == "" && s.privileges.everywhere()
 	// The processes of a series are stamped after the sockets were listed.
 	if o.Source != Gopsutil && s.series == nil && runtime.GOMAXPROCS(0) > 1 {
 		s.early = s.begin(o)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -16,8 +17,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errGone is a namespace that ended before it could be entered.
-var errGone = errors.New("it ended")
+// errGone is a namespace that ended before it could be entered, and errCovered one
+// that is there, in a place that another mount hides.
+var (
+	errGone    = errors.New("it ended")
+	errCovered = errors.New("what is mounted above it hides it")
+)
 
 // maxVisitors bounds the threads that look into namespaces: the kernel does the
 // work, on locks that all namespaces share.
@@ -134,7 +139,7 @@ func (s *Snapshot) elsewhere(ctx context.Context, o *Options, source Source, sea
 	switch o.NetNS {
 	case NetNSOwn:
 	case "":
-		if p := search.privileges; p.uid == 0 && p.admin {
+		if p := search.privileges; p.everywhere() {
 			s.lookInto(ctx, o, search, search.others())
 		} else if n := len(search.others()); n > 0 {
 			s.Coverage.limit(p.uid == 0, LimitNetNS,
@@ -184,6 +189,7 @@ func (s *Snapshot) lookInto(ctx context.Context, o *Options, search *netSearch, 
 			}
 		}
 	})
+	search.covered(o.procfs(), nets)
 	search.notSeen(&s.Coverage, nets)
 	nets = slices.DeleteFunc(nets, func(n *netNS) bool { return n.err != nil })
 	nameAll(nets, search.named)
@@ -216,6 +222,29 @@ func (s *Snapshot) hasVSock(one Socket) bool {
 	return one.Protocol == VSock && slices.ContainsFunc(s.Sockets, func(had Socket) bool {
 		return had.Protocol == VSock && had.Inode == one.Inode && had.Cookie == one.Cookie
 	})
+}
+
+// covered tells the namespaces that have ended from those that are still mounted
+// where no path leads.
+func (search *netSearch) covered(procfs string, nets []*netNS) {
+	var still map[uint64]struct{}
+	for _, n := range nets {
+		if n.mount == "" || !errors.Is(n.err, errGone) {
+			continue
+		}
+		if still == nil {
+			still = make(map[uint64]struct{})
+			buf := make([]byte, 16<<10)
+			for _, process := range [...]string{"/self", "/1"} {
+				for _, m := range parseNetMounts(readSmall(procfs+process+"/mountinfo", &buf)) {
+					still[m.inode] = struct{}{}
+				}
+			}
+		}
+		if _, ok := still[n.Inode]; ok {
+			n.err = errCovered
+		}
+	}
 }
 
 // notSeen notes the namespaces that could not be looked into.
@@ -251,21 +280,35 @@ func (p privileges) netRemedy() string {
 	return p.standing().remedies("", true)[0].String()
 }
 
-// contained fills in the container that the processes of the namespace are in,
-// as far as they were remembered: the only one, if there is only one.
+// contained notes the containers that the processes of the namespace are in, as far
+// as they were remembered, and which of them it goes by. The containers of a pod
+// share one that was made with the first, which is there to keep it.
 func (n *netNS) contained(procfs string) {
 	buf := make([]byte, 1<<10)
+	n.containers, n.Runtime, n.Container = nil, "", ""
+	var began []uint64 // when, of a process of each container
 	for _, pid := range n.pids {
-		c := parseCgroup(readSmall(procfs+"/"+strconv.Itoa(int(pid))+"/cgroup", &buf))
-		switch {
-		case c.container == "" || c.container == n.Container && c.runtime == n.Runtime:
-		case n.Container != "":
-			n.Runtime, n.Container = "", ""
-			return
-		default:
+		process := procfs + "/" + strconv.Itoa(int(pid))
+		c := parseCgroup(readSmall(process+"/cgroup", &buf))
+		if c.container == "" || slices.Contains(n.containers, c.container) {
+			continue
+		}
+		// Pids begin anew at some time, so the least is not the oldest.
+		stat, ok := parseStat(readSmall(process+"/stat", &buf))
+		if !ok {
+			stat.start = math.MaxUint64 // it has just ended
+		}
+		if len(began) == 0 || stat.start < slices.Min(began) {
 			n.Runtime, n.Container = c.runtime, c.container
 		}
+		n.containers, began = append(n.containers, c.container), append(began, stat.start)
 	}
+}
+
+// hasContainer reports whether processes of a container are in the namespace, by as
+// much of its id as people type.
+func (n *netNS) hasContainer(id string) bool {
+	return len(id) >= shortID && slices.ContainsFunc(n.containers, func(c string) bool { return strings.HasPrefix(c, id) })
 }
 
 // shortID is how much of the id of a container people type.
@@ -286,10 +329,14 @@ func (search *netSearch) pick(o *Options) (*netNS, error) {
 		}
 	}
 	if pid, err := strconv.ParseInt(strings.TrimPrefix(name, "pid "), 10, 32); err == nil && pid > 0 {
-		if inode := parseNetLink([]byte(readlink(o.procfs() + "/" + strconv.FormatInt(pid, 10) + "/ns/net"))); inode != 0 {
+		inode, err := netOf(o.procfs(), int(pid))
+		if inode != 0 {
 			n := search.at(inode)
 			n.pids = append([]int32{int32(pid)}, n.pids...)
 			return n, nil
+		}
+		if errors.Is(err, os.ErrPermission) {
+			return nil, fmt.Errorf("network namespace of pid %d: %w", pid, err)
 		}
 	}
 	nets := search.others()
@@ -299,7 +346,7 @@ func (search *netSearch) pick(o *Options) (*netNS, error) {
 	nameAll(nets, map[string]*netNS{OwnNamespace: nil})
 	var found *netNS
 	for _, n := range nets {
-		if n.Name == name || len(name) >= shortID && strings.HasPrefix(n.Container, name) {
+		if n.Name == name || n.hasContainer(name) {
 			if found != nil {
 				return nil, fmt.Errorf("%w: %q is more than one", ErrNoNamespace, name)
 			}
@@ -310,6 +357,16 @@ func (search *netSearch) pick(o *Options) (*netNS, error) {
 		return nil, fmt.Errorf("%w: %q", ErrNoNamespace, name)
 	}
 	return found, nil
+}
+
+// netOf returns the inode of the namespace that a process is in. It fails with
+// os.ErrPermission where there is such a process that may not be asked.
+func netOf(procfs string, pid int) (uint64, error) {
+	link, err := os.Readlink(procfs + "/" + strconv.Itoa(pid) + "/ns/net")
+	if errors.Is(err, os.ErrNotExist) && unix.Kill(pid, 0) == unix.EPERM {
+		err = unix.EPERM // /proc hides it (hidepid)
+	}
+	return parseNetLink([]byte(link)), err
 }
 
 // netInode returns the inode of the namespace that is mounted at a path, 0 where

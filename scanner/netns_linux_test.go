@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -234,6 +233,28 @@ func TestNamespaceNotPermitted(t *testing.T) {
 		if _, err := scanAs(t, nobody(), "netlink", "netns=red"); !strings.Contains(err, `network namespace "red": operation not permitted`) {
 			t.Errorf("nobody, red: error %q", err)
 		}
+		// Of a process that there is nobody says that there is none, also where /proc
+		// hides it.
+		pid := strconv.Itoa(os.Getpid())
+		asked := func() {
+			t.Helper()
+			if _, err := scanAs(t, nobody(), "netlink", "netns="+pid); !strings.Contains(err, "network namespace of pid "+pid+": ") || !strings.Contains(err, "permitted") && !strings.Contains(err, "permission denied") {
+				t.Errorf("nobody, pid %s: error %q", pid, err)
+			}
+		}
+		asked()
+		if err := unix.Mount("proc", "/proc", "proc", 0, "hidepid=2"); err == nil {
+			asked()
+			if err := unix.Unmount("/proc", 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// The right to enter them is enough, whoever has it.
+		entitled := nobody()
+		entitled.AmbientCaps = []uintptr{unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH, unix.CAP_SYS_ADMIN}
+		if s, _ = scanAs(t, entitled); len(in(s, "red")) != 1 || !slices.Equal(namespaces(s), []string{OwnNamespace, "blue", "red"}) || len(s.Coverage.Limitations) > 1 {
+			t.Errorf("nobody with CAP_SYS_ADMIN: namespaces %q, coverage %+v", namespaces(s), s.Coverage)
+		}
 		s, _ = scanAs(t, nil, "gopsutil", "netns=all")
 		own("gopsutil", s, "gopsutil does not show them", "netlink")
 
@@ -297,42 +318,19 @@ func TestPickNamespace(t *testing.T) {
 	})
 }
 
-// The container of a namespace is the one that its processes are in.
-func TestNamespaceContainer(t *testing.T) {
-	a, b := strings.Repeat("a1", 32), strings.Repeat("b2", 32)
-	docker := func(id string) string { return "0::/system.slice/docker-" + id + ".scope\n" }
-	tests := []struct {
-		name    string
-		cgroups []string
-		want    string
-	}{
-		{"none", []string{"0::/user.slice\n", "0::/\n"}, ""},
-		{"one", []string{docker(a), docker(a)}, "docker " + a},
-		{"one, and a process of the host", []string{"0::/\n", docker(a)}, "docker " + a},
-		{"two, as in a pod", []string{docker(a), docker(b), docker(a)}, ""},
-		{"a process that is gone", []string{"", docker(b)}, "docker " + b},
-	}
-	for _, tt := range tests {
-		root := t.TempDir()
-		n := &netNS{fd: -1}
-		for i, text := range tt.cgroups {
-			dir := filepath.Join(root, strconv.Itoa(10+i))
-			n.pids = append(n.pids, int32(10+i))
-			if text == "" {
-				continue
-			}
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, "cgroup"), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
+// A namespace that is mounted below another mount has not ended.
+func TestNamespaceCovered(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		addNetns(t, "red", "blue")
+		if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil {
+			t.Fatal(err)
 		}
-		n.contained(root)
-		if got := strings.TrimSpace(n.Runtime + " " + n.Container); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		s := scan(t, &Options{NetNS: NetNSAll})
+		l := limitation(t, s, LimitNetNS)
+		if want := "2 of 2 other network namespaces could not be looked into: what is mounted above it hides it"; l.Text != want || s.Coverage.Complete {
+			t.Errorf("coverage %+v, want %q", s.Coverage, want)
 		}
-	}
+	})
 }
 
 // The thread that went elsewhere ends, and it is never the main one.

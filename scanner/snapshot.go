@@ -32,8 +32,8 @@ type Namespace struct {
 	PID int
 	// Processes is how many processes are in it.
 	Processes int
-	// Runtime, Container and ContainerName are those of its processes, where all
-	// that are in a container are in this one.
+	// Runtime, Container and ContainerName are those of its processes. Where several
+	// containers share it (a pod), they are those of the one that began first.
 	Runtime, Container, ContainerName string
 	// Interfaces, Ephemeral and Reserved are as in Host, of this namespace.
 	Interfaces []Interface

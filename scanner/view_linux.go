@@ -56,6 +56,10 @@ func (p privileges) name() string {
 // module says otherwise.
 func (p privileges) seeAll() bool { return p.ptrace && p.search && p.initial }
 
+// everywhere reports whether a scan looks into every network namespace unasked: as
+// root, and as whoever has the right to enter those of the host.
+func (p privileges) everywhere() bool { return p.admin && (p.uid == 0 || p.initial) }
+
 // standing is what decides how a scan can be let see more.
 func (p privileges) standing() standing {
 	s := standing{uid: int64(p.uid), initial: p.initial}
