@@ -12,6 +12,7 @@ ARGS      ?=
 BIN       := bin/whatslistening
 TOOLS     := internal/tools
 SYSTEMS   := linux darwin windows freebsd openbsd
+MACHINES  := 386 arm arm64 s390x
 
 export GOTOOLCHAIN := local
 
@@ -67,8 +68,9 @@ check-generate: ## fail when a generated file is stale
 	@if [ -d $(DATA) ]; then $(GO) run ./portdb/internal/gen -check -data $(DATA); \
 	else echo "check-generate: $(DATA) is not there: the registry table was not compared with its sources"; fi
 
-cross: ## vet for every system that it builds on
+cross: ## vet for every system that it builds on, and for other machines with Linux
 	@set -e; for s in $(SYSTEMS); do echo "vet $$s"; GOOS=$$s CGO_ENABLED=0 $(GO) vet ./...; done
+	@set -e; for a in $(MACHINES); do echo "vet linux/$$a"; GOOS=linux GOARCH=$$a CGO_ENABLED=0 $(GO) vet ./...; done
 
 cover: ## test coverage, by function, in bin/cover.txt
 	@mkdir -p bin

@@ -36,7 +36,7 @@ func parseStat(b []byte) (statFacts, bool) {
 		switch field {
 		case 4:
 			n, ok := parseDecimal(word)
-			if !ok || n > 1<<31 {
+			if !ok || n > 1<<31-1 {
 				return s, false
 			}
 			s.ppid = int(n)

@@ -37,7 +37,7 @@ func FuzzParseStat(f *testing.F) {
 	f.Add(") S 1", 0, uint64(0))
 	f.Fuzz(func(t *testing.T, comm string, ppid int, start uint64) {
 		parseStat([]byte(comm)) // whatever it is, no panic
-		if ppid < 0 || ppid > 1<<31 {
+		if ppid < 0 || ppid > 1<<31-1 {
 			return
 		}
 		s, ok := parseStat([]byte(stat(comm, ppid, start)))

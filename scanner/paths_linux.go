@@ -119,7 +119,7 @@ func (q *pathQuestion) below(folder string, resolve uint64) (a pathAnswer, told 
 		return a, false
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || uint32(st.Ino) != q.inode ||
-		kernelDevice(st.Dev) != q.device && !ownNumbers(fd) {
+		kernelDevice(uint64(st.Dev)) != q.device && !ownNumbers(fd) {
 		return a, told
 	}
 	return pathAnswer{found: true, mode: st.Mode & 0o7777, uid: int64(st.Uid)}, told
@@ -136,7 +136,7 @@ func ownNumbers(fd int) bool {
 	if unix.Fstatfs(fd, &fs) != nil {
 		return false
 	}
-	switch fs.Type {
+	switch uint32(fs.Type) { // it is signed on some machines
 	case unix.BTRFS_SUPER_MAGIC, unix.BCACHEFS_SUPER_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
 		return true
 	}

@@ -93,7 +93,7 @@ func mergeOf(tb testing.TB, dir string, args ...string) int64 {
 	if runtime.GOOS == "darwin" {
 		unit = 1 // getrusage(2) of macOS has bytes
 	}
-	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * unit
+	return int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) * unit
 }
 
 // BenchmarkFleet merges 1,000 reports of 60 listeners, as the program does it

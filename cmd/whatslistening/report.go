@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (a *app) report(cmd *cobra.Command, args []string, f *reportFlags) error {
 		}
 	}
 	switch {
-	case f.maxAge < 0 || f.maxAge > int(1<<63-1)/int(days):
+	case f.maxAge < 0 || int64(f.maxAge) > math.MaxInt64/int64(days):
 		return usageError("", "--max-age: %d is no number of days", f.maxAge)
 	case !f.merge:
 		return usageError("whatslistening --from FILE shows one report", "report takes --merge: it makes one report of many")
