@@ -21,7 +21,8 @@ const (
 	// LimitSlowPaths: the paths of unix sockets did not answer in time, so that
 	// their permissions are missing.
 	LimitSlowPaths = "slow-paths"
-	// LimitExhausted: processes could not be looked into for want of descriptors.
+	// LimitExhausted: processes, or network namespaces that they have open, could not
+	// be looked into for want of descriptors.
 	LimitExhausted = "too-many-open-files"
 	// LimitNoBPF: the kernel's iterator was to find the holders, and /proc was
 	// walked.

@@ -20,6 +20,7 @@ type netSearch struct {
 	// comes across.
 	deep, trail bool
 	cookies     map[uint64]struct{} // of those looked into, where the search is deep
+	exhausted   int                 // how often a descriptor could not be opened in the search
 
 	// pids are the processes that there were, by number, and bare those among
 	// them without descriptors and without threads: the kernel's own, and zombies.

@@ -90,8 +90,8 @@ func (n *netNS) enter(procfs string) error {
 		return nil
 	}
 	for _, path := range n.doors(procfs) {
-		fd, e := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if e != nil {
+		fd, e := openNamespace(unix.AT_FDCWD, &append([]byte(path), 0)[0])
+		if e != 0 {
 			// Of a process that has just ended the kernel says EACCES (proc_ns_get_link).
 			if e != unix.ENOENT && e != unix.ESRCH && exists(strings.TrimSuffix(path, "/ns/net")) {
 				err = e
@@ -99,7 +99,7 @@ func (n *netNS) enter(procfs string) error {
 			continue
 		}
 		ok := try(fd)
-		unix.Close(fd)
+		closeFile(fd)
 		if ok {
 			return nil
 		}

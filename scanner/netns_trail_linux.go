@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"maps"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,7 @@ type netTrail struct {
 	found   map[uint64]*netNS
 
 	pidfd, pidfdOf int // a descriptor of a process, -1 for none, and its pid
+	exhausted      int // how often one could not be opened for want of descriptors in this process
 }
 
 // newTrail returns a trail for one worker. pidfds says that pids mean the same to
@@ -56,9 +58,39 @@ func (t *netTrail) file(dir, pid int, name *byte, inode uint64) {
 	if inode == 0 || t.known[inode] != nil || t.found[inode] != nil {
 		return
 	}
-	if fd, e := openName(dir, name, unix.O_RDONLY); e == 0 {
+	fd, e := openNamespace(dir, name)
+	if e == 0 {
 		t.note(inode, pid, fd)
 	}
+	t.count(e)
+}
+
+// count counts an error that is for want of descriptors.
+func (t *netTrail) count(err error) {
+	if err == unix.EMFILE || err == unix.ENFILE {
+		t.exhausted++
+	}
+}
+
+// openNamespace opens the namespace that a name leads to. What it leads to is looked
+// at before it is opened, and may be another thing by now: to open a FIFO or a file
+// of a FUSE server can take for ever.
+func openNamespace(dir int, name *byte) (int, unix.Errno) {
+	at, e := openName(dir, name, unix.O_PATH)
+	if e != 0 {
+		return -1, e
+	}
+	defer closeFile(at)
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(at, &fs); err != nil {
+		return -1, asErrno(err)
+	}
+	if fs.Type != unix.NSFS_MAGIC {
+		return -1, unix.EINVAL
+	}
+	var self [len("/proc/self/fd/") + 11]byte
+	strconv.AppendInt(append(self[:0], "/proc/self/fd/"...), int64(at), 10)
+	return openName(unix.AT_FDCWD, &self[0], unix.O_RDONLY)
 }
 
 // socket asks a socket that is in no table for its namespace.
@@ -69,15 +101,17 @@ func (t *netTrail) socket(pid, fd int, inode uint64) {
 	if t.pidfdOf != pid {
 		t.close()
 		t.pidfdOf = pid
-		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		fd, err := unix.PidfdOpen(pid, 0)
+		if err == nil {
 			t.pidfd = fd
 		}
+		t.count(err)
 	}
 	if t.pidfd < 0 {
 		return
 	}
 	sock, err := unix.PidfdGetfd(t.pidfd, fd, 0)
-	if err != nil {
+	if t.count(err); err != nil {
 		return
 	}
 	defer closeFile(sock)
@@ -93,7 +127,7 @@ func (t *netTrail) socket(pid, fd int, inode uint64) {
 		return // a thread has a table of its own, and the process another socket there
 	}
 	ns, err := unix.IoctlRetInt(sock, unix.SIOCGSKNS)
-	if err != nil {
+	if t.count(err); err != nil {
 		return
 	}
 	t.cookies[cookie] = struct{}{}
@@ -132,6 +166,7 @@ func (s *netSearch) follow(trails []*netTrail) []*netNS {
 	var fresh []*netNS
 	for _, t := range trails {
 		t.close()
+		s.exhausted += t.exhausted
 		for inode, n := range t.found {
 			had := s.found[inode]
 			if had == nil {
@@ -149,8 +184,10 @@ func (s *netSearch) follow(trails []*netTrail) []*netNS {
 	return fresh
 }
 
-// close closes the descriptors that the search has kept.
+// close closes the descriptors that the search has kept, by which some namespaces
+// alone can be entered.
 func (s *netSearch) close() {
+	s.group.Wait()
 	for _, n := range s.found {
 		if n.fd >= 0 {
 			closeFile(n.fd)

@@ -126,6 +126,7 @@ func Scan(ctx context.Context, o *Options) (*Snapshot, error) {
 	}
 	s := &Snapshot{Coverage: Coverage{Complete: true}}
 	search := beginNetSearch(o)
+	defer search.close()
 	source, err := s.list(ctx, o)
 	search.listed(o, source, err)
 	if err != nil {

@@ -34,7 +34,6 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 		if err := s.hold(ctx, o, h, search); err != nil {
 			c.limit(true, LimitInterrupted, fmt.Sprintf("the search for processes ended early: %v", err), "")
 		}
-		search.close()
 		s.publish(h.forwards())
 		s.memory = h.remember(s.Sockets)
 		s.activated(o)
@@ -67,10 +66,16 @@ func (s *Snapshot) hold(ctx context.Context, o *Options, h *holders, search *net
 	if search.trail {
 		h.search = search
 	}
-	if err := h.find(ctx, o.Holders, search.privileges, s.Sockets, &s.Coverage); err != nil {
+	err := h.find(ctx, o.Holders, search.privileges, s.Sockets, &s.Coverage)
+	fresh := search.follow(h.trails) // what a walk that ended early has open is the search's too
+	if n := search.exhausted; n > 0 {
+		s.Coverage.limit(true, LimitExhausted, fmt.Sprintf("%d %s could not be opened in search of network namespaces: too many open files",
+			n, plural(n, "descriptor", "descriptors")), moreFiles)
+	}
+	if err != nil {
 		return err
 	}
-	if fresh := search.follow(h.trails); len(fresh) > 0 {
+	if len(fresh) > 0 {
 		s.lookInto(ctx, o, search, fresh)
 		if err := h.more(ctx, s.Sockets); err != nil {
 			return err

@@ -32,6 +32,8 @@ func beginNetSearch(*Options) *netSearch { return nil }
 
 func (*netSearch) listed(*Options, Source, error) {}
 
+func (*netSearch) close() {}
+
 // elsewhere errs where another network namespace is asked for.
 func (s *Snapshot) elsewhere(_ context.Context, o *Options, _ Source, _ *netSearch) error {
 	switch o.NetNS {

@@ -160,13 +160,15 @@ func (v view) limits(c *Coverage, source Source) {
 			v.without, plural(v.without, "socket has", "sockets have")), v.privileges.standing().outside())
 	}
 	if n := st.Exhausted; n > 0 {
-		c.limit(true, LimitExhausted, fmt.Sprintf("%d of %s could not be looked into: too many open files", n, processes(st.Processes)),
-			"raise the limit of open files (ulimit -n)")
+		c.limit(true, LimitExhausted, fmt.Sprintf("%d of %s could not be looked into: too many open files", n, processes(st.Processes)), moreFiles)
 	}
 	if n := st.Slow; n > 0 {
 		c.limit(true, LimitSlow, processes(n)+" did not answer in time", "look for processes in uninterruptible sleep (ps -eo pid,stat,wchan,comm)")
 	}
 }
+
+// moreFiles is the remedy of LimitExhausted.
+const moreFiles = "raise the limit of open files (ulimit -n)"
 
 // why is the reason that a socket is without a holder. The kernel's own sockets
 // (VXLAN, WireGuard, NFS) are root's and have an inode like any other: they are
