@@ -793,9 +793,9 @@ func (w *htmlWriter) fleetPage(d *fleetPage) {
 		w.raw(`-table-count" data-one="row" data-many="rows" role="status" aria-live="polite">`)
 		w.safe(d.Shown)
 		w.raw(`</output></p>
-<div class="scroll" role="region" aria-labelledby="`)
-		w.safe(d.ID)
-		w.raw(`-title" tabindex="0">
+<div class="scroll" role="region" aria-label="Table of `)
+		w.safe(d.Title)
+		w.raw(`" tabindex="0">
 <table id="`)
 		w.safe(d.ID)
 		w.raw(`-table" class="grid" data-sort>
@@ -857,7 +857,7 @@ func (w *htmlWriter) fleetPage(d *fleetPage) {
 <p class="count"><output id="hosts-by-services-count" data-one="host" data-many="hosts" role="status" aria-live="polite">`)
 	w.safe(d.Shown)
 	w.raw(`</output></p>
-<div class="scroll" role="region" aria-labelledby="matrix-title" tabindex="0">
+<div class="scroll" role="region" aria-label="Table of hosts and services" tabindex="0">
 <table id="hosts-by-services" class="grid matrix" data-sort>
 <caption class="unseen">What each host has of the services that most have</caption>
 <thead><tr><th scope="col">Host</th>`)

@@ -66,12 +66,14 @@ func TestAxe(t *testing.T) {
 		"audit": example(t),
 		"list":  report(t, "list", "--from", "report/testdata/server.json"),
 		"empty": report(t, "list", "--from", "report/testdata/empty.json"),
+		"fleet": fleet(t),
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{1280, 400} {
 				b.scheme(scheme)
 				b.size(width, 900)
 				b.open(path)
+				b.calm()
 				eval[any](b, source+"; 0")
 				found := eval[[]struct{ Impact, ID, Help, Target string }](b, `axe.run().then(r => r.violations.flatMap(v =>
 					v.nodes.map(n => ({Impact: v.impact, ID: v.id, Help: v.help, Target: n.target.join(" ") + " " + n.html.slice(0, 200) + (n.any[0]?.message ?? "")}))))`)

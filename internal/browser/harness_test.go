@@ -48,12 +48,19 @@ func TestMain(m *testing.M) {
 // page that it writes.
 func report(t *testing.T, args ...string) string {
 	t.Helper()
+	return write(t, "html", args...)
+}
+
+// write runs the command in the project's folder and returns the path of the
+// file that it writes.
+func write(t *testing.T, format string, args ...string) string {
+	t.Helper()
 	bin, err := command()
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "report.html")
-	cmd := exec.Command(bin, append(args, "-o", "html", "--output-file", path)...)
+	path := filepath.Join(t.TempDir(), "report."+format)
+	cmd := exec.Command(bin, append(args, "-o", format, "--output-file", path)...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState.ExitCode() != 1 { // 1: findings
 		t.Fatalf("whatslistening %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -125,6 +132,9 @@ func (b *tab) hear(ev any) {
 // open opens the page at path, as a double click on the file does.
 func (b *tab) open(path string) {
 	b.t.Helper()
+	b.mu.Lock()
+	b.requests = nil
+	b.mu.Unlock()
 	must(b.t, chromedp.Do(b, chromedp.Navigate("file://"+path)))
 }
 

@@ -214,7 +214,8 @@ func TestPrint(t *testing.T) {
 	if rows := len(eval[[]string](b, ports)); rows != 12 {
 		t.Errorf("%d rows are printed, want 12", rows)
 	}
-	if got := eval[string](b, `getComputedStyle(document.querySelector("#listeners thead")).display`); got != "table-header-group" {
+	// Titles are repeated on every sheet unless a button, in one piece, is in the way.
+	if got := eval[string](b, `["thead", "th button"].map(s => getComputedStyle(document.querySelector("#listeners " + s)).display).join()`); got != "table-header-group,contents" {
 		t.Errorf("titles are %s, and not repeated on every sheet", got)
 	}
 	if n := eval[int](b, `Array.from(document.querySelectorAll(".scroll")).filter(e => e.scrollWidth > e.clientWidth + 1).length`); n != 0 {

@@ -30,18 +30,20 @@ func TestPicture(t *testing.T) {
 	if *pictures == "" {
 		return
 	}
-	for _, p := range []struct {
-		name, scheme string
-		width        int64
-	}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"narrow", "light", 400}} {
-		b.scheme(p.scheme)
-		b.size(p.width, 900)
-		b.open(path)
-		draw(b, filepath.Join(*pictures, p.name+".png"), chromedp.FullScreenshot(100))
+	for name, path := range map[string]string{"report": path, "fleet": fleet(t)} {
+		for _, p := range []struct {
+			look, scheme string
+			width        int64
+		}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"narrow", "light", 400}} {
+			b.scheme(p.scheme)
+			b.size(p.width, 900)
+			b.open(path)
+			draw(b, filepath.Join(*pictures, name+"-"+p.look+".png"), chromedp.FullScreenshot(100))
+		}
+		pdf, err := chromedp.Run(b, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(*pictures, name+".pdf"), pdf, 0o644))
 	}
-	pdf, err := chromedp.Run(b, chromedp.PrintToPDF(chromedp.PDFPreferCSSPageSize()))
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(*pictures, "report.pdf"), pdf, 0o644))
 }
 
 func draw(b *tab, path string, shot chromedp.Action[[]byte]) {
