@@ -24,8 +24,9 @@ func TestCrowd(t *testing.T) {
 		for range number("listeners", 12) {
 			var holders []*scanner.Process
 			for range number("holders", 2) {
-				p := process(10+number("pid", 3), "/srv/"+string(rune('a'+number("program", 2))), "")
-				p.UID, p.Unit = int64(number("uid", 2)), ""
+				program, uid := number("program", 2), number("uid", 2)
+				p := process(100+program*10+uid*3+number("worker", 2), "/srv/"+string(rune('a'+program)), "")
+				p.UID, p.Unit = int64(uid), ""
 				holders = append(holders, p)
 			}
 			l := listener(addrs[number("address", len(addrs)-1)].String(), 80, holders...)
