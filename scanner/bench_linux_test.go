@@ -114,7 +114,7 @@ func BenchmarkParse(b *testing.B) {
 	for b.Loop() {
 		var list socketList
 		_, err := readDatagram(buf, 1, func(m nlMessage) error { return parseDiag(&list, q, m.data, link7) })
-		if err != nil || len(joinLists([]*socketList{&list})) != 1000 {
+		if err != nil || len(joinLists(&list)) != 1000 {
 			b.Fatal(list.size(), err)
 		}
 	}

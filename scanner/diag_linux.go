@@ -83,7 +83,7 @@ func listDiag(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage) (
 	for i, a := range askers {
 		lists[i] = &a.list
 	}
-	socks := joinLists(lists)
+	socks := joinLists(lists...)
 	if o.hide != nil {
 		socks = slices.DeleteFunc(socks, func(s Socket) bool { return o.hide(&s) })
 	}

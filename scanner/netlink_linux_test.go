@@ -69,7 +69,7 @@ func askTCP(ctx context.Context, c *netlinkConn) (ports []uint16, err error) {
 	q := diagQuery{TCP, IPv4}
 	var list socketList
 	err = c.dump(ctx, q.appendTo, func() { list.truncate(0) }, func(m nlMessage) error { return parseDiag(&list, q, m.data, link7) })
-	for _, s := range joinLists([]*socketList{&list}) {
+	for _, s := range joinLists(&list) {
 		ports = append(ports, s.Port)
 	}
 	return ports, err

@@ -50,8 +50,9 @@ func TestParseNetTable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var list socketList
-		if parseNetTable(&list, tt.protocol, tt.family, []byte(tt.table)); !reflect.DeepEqual(list.last, tt.want) {
-			t.Errorf("%s: %+v, want %+v", tt.name, list.last, tt.want)
+		parseNetTable(&list, tt.protocol, tt.family, []byte(tt.table))
+		if got := joinLists(&list); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
 }
@@ -63,8 +64,8 @@ func TestParsePacketTable(t *testing.T) {
 		{Protocol: Packet, Namespace: "host", UID: 33, Inode: 22422190, Device: "link7", Packet: &PacketAddr{Type: "raw", EtherType: 0x88cc}},
 		{Protocol: Packet, Namespace: "host", Inode: 22422191, Packet: &PacketAddr{Type: "dgram", EtherType: 3}},
 	}
-	if !reflect.DeepEqual(list.last, want) {
-		t.Errorf("parsePacketTable = %+v, want %+v", list.last, want)
+	if got := joinLists(&list); !reflect.DeepEqual(got, want) {
+		t.Errorf("parsePacketTable = %+v, want %+v", got, want)
 	}
 }
 
@@ -79,8 +80,8 @@ func TestParseUnixTable(t *testing.T) {
 		socket(1526, "stream", "@a@b"),
 		socket(22422191, "stream", "/tmp/x"), // what follows the line break is lost
 	}
-	if !reflect.DeepEqual(list.last, want) {
-		t.Errorf("parseUnixTable = %+v, want %+v", list.last, want)
+	if got := joinLists(&list); !reflect.DeepEqual(got, want) {
+		t.Errorf("parseUnixTable = %+v, want %+v", got, want)
 	}
 }
 
@@ -95,7 +96,7 @@ func FuzzParseNetTables(f *testing.F) {
 			parseNetTable(&list, p, IPv4, b)
 			parseNetTable(&list, p, IPv6, b)
 		}
-		for _, s := range list.last {
+		for _, s := range joinLists(&list) {
 			if !s.Addr.IsValid() || s.Addr.Is4In6() || s.UID < 0 {
 				t.Errorf("socket %+v", s)
 			}
@@ -103,7 +104,7 @@ func FuzzParseNetTables(f *testing.F) {
 		list = socketList{}
 		parsePacketTable(&list, b, link7)
 		parseUnixTable(&list, b)
-		for _, s := range list.last {
+		for _, s := range joinLists(&list) {
 			if (s.Packet == nil) == (s.Unix == nil) || s.Packet != nil && s.Packet.EtherType == 0 || s.Unix != nil && s.Unix.Type == "" {
 				t.Errorf("socket %+v", s)
 			}

@@ -46,7 +46,7 @@ func listOthers(ctx context.Context, conn *netlinkConn, o *Options, c *Coverage,
 	if a.list.size() == 0 {
 		return socks, nil
 	}
-	return append(socks, joinLists([]*socketList{&a.list})...), nil
+	return append(socks, joinLists(&a.list)...), nil
 }
 
 // gather asks a question and adds what parse makes of the answer. That the answer was

@@ -180,8 +180,8 @@ func TestPortlessTables(t *testing.T) {
 		spawnOther(t, "raw,89,0.0.0.0", "packet,raw,0x806,lo")
 		var list socketList
 		parsePacketTable(&list, netTable(new(Options), "packet"), link7)
-		if n := list.size(); n != 1 || list.last[0].Packet.EtherType != 0x806 || list.last[0].Device != "link1" {
-			t.Errorf("/proc/net/packet: %+v", list.last)
+		if got := joinLists(&list); len(got) != 1 || got[0].Packet.EtherType != 0x806 || got[0].Device != "link1" {
+			t.Errorf("/proc/net/packet: %+v", got)
 		}
 		s := scan(t, &Options{Protocols: []Protocol{Raw}})
 		if got := others(s); len(got) != 1 {
@@ -226,8 +226,8 @@ func TestUnix(t *testing.T) {
 
 		var list socketList
 		parseUnixTable(&list, netTable(o, "unix"))
-		if list.size() != len(want) {
-			t.Errorf("/proc/net/unix: %d listeners, want %d: %+v", list.size(), len(want), list.last)
+		if got := joinLists(&list); len(got) != len(want) {
+			t.Errorf("/proc/net/unix: %d listeners, want %d: %+v", len(got), len(want), got)
 		}
 	})
 }
