@@ -58,10 +58,11 @@ type hostViews struct {
 	bound []netip.Addr
 }
 
-func newHostViews(s *scanner.Snapshot) *hostViews {
+// newHostViews returns the views for some of the sockets of s.
+func newHostViews(s *scanner.Snapshot, socks []scanner.Socket) *hostViews {
 	n := 0
-	for i := range s.Sockets {
-		if !isWildcard(&s.Sockets[i]) {
+	for i := range socks {
+		if !isWildcard(&socks[i]) {
 			n++
 		}
 	}

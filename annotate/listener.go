@@ -26,10 +26,6 @@ type Listener struct {
 	// Widest is the widest class among Addresses: what an Exposure of All comes
 	// to on this host as it is now. Otherwise it is Exposure itself.
 	Widest Exposure
-	// Addresses are the addresses of its network namespace that a wildcard stands
-	// for, or the one address that the socket is bound to. They are sorted, IPv4
-	// first; loopback is among them. The slice is shared: do not change it.
-	Addresses []netip.Addr
 	// Ephemeral reports whether the port lies in the range that the kernel
 	// gives to clients in the network namespace and is not reserved there; false
 	// where the range is not known.
@@ -39,9 +35,6 @@ type Listener struct {
 	MaybeClient bool
 	// Program is the program held against the registration of the port.
 	Program Verdict
-	// KnownAs is what the program is known to serve at this port, where that is
-	// not what the port is registered for: "prometheus" on 9090 (websm).
-	KnownAs string
 	// Backlog is how the accept queue is doing.
 	Backlog Backlog
 	// MayNotStart reports whether a server at this fixed port may find it taken
@@ -50,6 +43,13 @@ type Listener struct {
 	// it: it has a name, a socket unit holds it, or the program has several
 	// sockets at it. TCP and UDP alone.
 	MayNotStart bool
+	// KnownAs is what the program is known to serve at this port, where that is
+	// not what the port is registered for: "prometheus" on 9090 (websm).
+	KnownAs string
+	// Addresses are the addresses of its network namespace that a wildcard stands
+	// for, or the one address that the socket is bound to. They are sorted, IPv4
+	// first; loopback is among them. The slice is shared: do not change it.
+	Addresses []netip.Addr
 	// LeadsTo are the sockets in containers that a published port leads to, and
 	// PublishedAs the published ports that lead to this socket.
 	LeadsTo, PublishedAs []Endpoint

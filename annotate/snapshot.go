@@ -1,6 +1,9 @@
 package annotate
 
 import (
+	"runtime"
+	"sync"
+
 	"github.com/whatslistening/whatslistening/portdb"
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -17,13 +20,35 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 	if o == nil {
 		o = &Options{}
 	}
-	views := newHostViews(s)
+	listeners := make([]Listener, len(s.Sockets))
+	parts := max(1, min(runtime.GOMAXPROCS(0), len(listeners)/perPart))
+	var group sync.WaitGroup
+	for i := range parts {
+		first, end := i*len(listeners)/parts, (i+1)*len(listeners)/parts
+		part := func() { annotate(listeners[first:end], s.Sockets[first:end], s, db, o) }
+		if i == parts-1 {
+			part()
+			break
+		}
+		group.Go(part)
+	}
+	group.Wait()
+	markMayNotStart(listeners)
+	tie(listeners)
+	return listeners
+}
+
+// perPart is how many sockets are worth a thread.
+const perPart = 4096
+
+// annotate fills in what each of socks, a part of the sockets of s, means by itself.
+func annotate(listeners []Listener, socks []scanner.Socket, s *scanner.Snapshot, db *portdb.DB, o *Options) {
+	views := newHostViews(s, socks)
 	labels := labels{db: db, opinions: o.Opinions}
 	judge := judge{db: db, windows: s.Host.OS == "windows"}
-	listeners := make([]Listener, len(s.Sockets))
 	for i := range listeners {
 		l := &listeners[i]
-		l.Socket = &s.Sockets[i]
+		l.Socket = &socks[i]
 		view := views.of(l.Socket)
 		views.reach(view, l)
 		l.Backlog = backlogOf(l.Queue, view.overflows)
@@ -40,9 +65,6 @@ func Snapshot(s *scanner.Snapshot, db *portdb.DB, o *Options) []Listener {
 		l.MaybeClient = view.isMaybeClient(l.Socket, l.Ephemeral, label.named)
 		l.Program, l.KnownAs = judge.judge(l.Socket, &label.entry, label.named)
 	}
-	markMayNotStart(listeners)
-	tie(listeners)
-	return listeners
 }
 
 // isEphemeral reports whether the kernel gives the port to clients.

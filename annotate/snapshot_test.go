@@ -2,6 +2,8 @@ package annotate_test
 
 import (
 	"fmt"
+	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/whatslistening/whatslistening/annotate"
@@ -209,4 +211,30 @@ func BenchmarkSnapshot(b *testing.B) {
 			annotate.Snapshot(few, db, nil)
 		}
 	})
+}
+
+// TestManySockets: threads share the work where there is much of it, and it comes
+// to what it is of each socket by itself.
+func TestManySockets(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	addresses := []string{"0.0.0.0", "::", "127.0.0.1", "10.1.2.3", "0.0.0.0%lo", "fe80::1%eth0"}
+	snap := &scanner.Snapshot{Host: linux, Sockets: make([]scanner.Socket, 20_000)}
+	for i := range snap.Sockets {
+		s := bound(addresses[i%len(addresses)])
+		s.Port, s.Protocol = uint16(i*7919), scanner.Protocol(i%2)
+		s.Holders = []*scanner.Process{{PID: 100 + i, Name: []string{"sshd", "nginx", "tool"}[i%3]}}
+		snap.Sockets[i] = s
+	}
+	ls := annotate.Snapshot(snap, portdb.Default(), nil)
+	for i := 0; i < len(ls); i += 7 {
+		want := one(t, snap.Sockets[i], linux)
+		if ls[i].Socket != &snap.Sockets[i] {
+			t.Fatalf("listener %d is of another socket", i)
+		}
+		// What depends on the other sockets.
+		want.Socket, want.MayNotStart = ls[i].Socket, ls[i].MayNotStart
+		if !reflect.DeepEqual(ls[i], want) {
+			t.Fatalf("of many, listener %d is %+v, by itself %+v", i, ls[i], want)
+		}
+	}
 }
