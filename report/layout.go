@@ -2,16 +2,20 @@ package report
 
 import (
 	"io"
+	"runtime"
 	"slices"
+	"sync"
 )
 
-// A table is cells laid out in columns. The cells stand one after the other on
-// one page, so that a table of any size is a few allocations.
+// A table is cells laid out in columns.
 type table struct {
 	columns []*column
 	inks    *[nstyles]ink
-	cells   page
-	at      []cell
+	// The rows are in one batch, and those of a long table in further ones: perBatch
+	// rows on each but the last.
+	batch
+	further  []batch
+	perBatch int
 	// widths are those of the columns: as wide as the widest cell, until fit
 	// makes them smaller.
 	widths []int
@@ -25,7 +29,14 @@ type table struct {
 	bounded bool
 }
 
-// A cell is a place on the page of a table.
+// A batch is some rows of a table. The cells stand one after the other on one page,
+// so that any number of them is a few allocations.
+type batch struct {
+	cells page
+	at    []cell
+}
+
+// A cell is a place on the page of a batch.
 type cell struct {
 	end   uint32
 	width uint16 // at most maxWidth
@@ -46,37 +57,63 @@ const longestCell = 4096
 // out of its column, so that one long name does not make every row as long.
 const widestPad = 120
 
+// longTable is how many rows are worth a thread to write them.
+const longTable = 2048
+
 // newTable makes a table with these columns of the rows of v.
 func newTable(v *view, cs []*column, o *Options, in *[nstyles]ink) *table {
-	t := &table{columns: cs, inks: in, oneNamespace: v.namespaces < 2}
+	t := &table{columns: cs, inks: in, oneNamespace: v.namespaces < 2, widths: make([]int, len(cs))}
 	if !o.NoTrunc {
 		t.cells.longest = longestCell
 	}
-	t.widths = make([]int, len(cs))
-	t.at = make([]cell, 0, len(v.rows)*len(cs))
+	n := max(1, min(runtime.GOMAXPROCS(0), len(v.rows)/longTable))
+	t.perBatch = (len(v.rows) + n - 1) / n
+	t.further = make([]batch, n-1)
+	widths := make([][]int, n)
+	var group sync.WaitGroup
+	for i := range t.further {
+		t.further[i].cells.longest = t.cells.longest
+		first := (i + 1) * t.perBatch
+		group.Go(func() { widths[i+1] = t.further[i].fill(v, cs, first, min(first+t.perBatch, len(v.rows))) })
+	}
+	widths[0] = t.fill(v, cs, 0, t.perBatch)
+	group.Wait()
+	for _, ws := range widths {
+		for j, w := range ws {
+			t.widths[j] = max(t.widths[j], w)
+		}
+	}
+	return t
+}
+
+// fill writes the rows of v from first to end-1, and returns how wide the widest
+// cell of each column is.
+func (b *batch) fill(v *view, cs []*column, first, end int) []int {
+	b.at = make([]cell, 0, (end-first)*len(cs))
+	widths := make([]int, len(cs))
 	var g group
-	for i := range v.rows {
-		if i == sample {
-			t.cells.grow(t.cells.len() / sample * (len(v.rows) + len(v.rows)/16))
+	for i := first; i < end; i++ {
+		if i == first+sample {
+			b.cells.grow(b.cells.len() / sample * (end - first + (end-first)/16))
 		}
 		v.group(&g, i)
 		for j, c := range cs {
-			start := t.cells.len()
-			c.cell(&t.cells, &g)
+			start := b.cells.len()
+			c.cell(&b.cells, &g)
 			st := plain
 			switch {
-			case t.cells.len() == start:
-				t.cells.word("-")
+			case b.cells.len() == start:
+				b.cells.word("-")
 				st = quiet
 			case c.style != nil:
 				st = c.style(&g)
 			}
-			w := min(t.cells.rest(start).width(), maxWidth)
-			t.widths[j] = max(t.widths[j], w)
-			t.at = append(t.at, cell{uint32(t.cells.len()), uint16(w), uint8(st)})
+			w := min(b.cells.rest(start).width(), maxWidth)
+			widths[j] = max(widths[j], w)
+			b.at = append(b.at, cell{uint32(b.cells.len()), uint16(w), uint8(st)})
 		}
 	}
-	return t
+	return widths
 }
 
 // need is the rank of a column. The namespace is the first to go where it tells
@@ -141,6 +178,23 @@ func (t *table) fit(width int, asked, mute bool) {
 	t.grow(width, byNeed)
 }
 
+// each calls f with every cell and the number of its column.
+func (t *table) each(f func(column int, c cell)) {
+	for i := range len(t.further) + 1 {
+		for k, c := range t.batchOf(i).at {
+			f(k%len(t.columns), c)
+		}
+	}
+}
+
+// batchOf returns batch i.
+func (t *table) batchOf(i int) *batch {
+	if i == 0 {
+		return &t.batch
+	}
+	return &t.further[i-1]
+}
+
 // trim takes n cells of width from the columns, one at a time, and each from
 // where it costs least: the number of cells that lose a character, weighed by
 // how much their column is needed. A few long names are cut before every word of
@@ -154,10 +208,7 @@ func (t *table) trim(n int) {
 	for j, w := range t.widths {
 		losing[j] = make([]int, w+2)
 	}
-	for k, c := range t.at {
-		j := k % len(t.columns)
-		losing[j][min(int(c.width), t.widths[j])]++
-	}
+	t.each(func(j int, c cell) { losing[j][min(int(c.width), t.widths[j])]++ })
 	for _, l := range losing {
 		for w := len(l) - 2; w >= 0; w-- {
 			l[w] += l[w+1]
@@ -191,10 +242,7 @@ func (t *table) grow(width int, byNeed []int) {
 		return
 	}
 	want := make([]int, len(t.columns))
-	for k, c := range t.at {
-		j := k % len(t.columns)
-		want[j] = max(want[j], int(c.width))
-	}
+	t.each(func(j int, c cell) { want[j] = max(want[j], int(c.width)) })
 	free := width + gap
 	for _, w := range t.widths {
 		free -= w + gap
@@ -228,12 +276,16 @@ func (t *table) header(out *page, w io.Writer) error {
 
 // row writes row i.
 func (t *table) row(out *page, w io.Writer, i int) error {
+	b := &t.batch
+	if len(t.further) > 0 {
+		b, i = t.batchOf(i/t.perBatch), i%t.perBatch
+	}
 	n := len(t.columns)
 	start := uint32(0)
 	if i > 0 {
-		start = t.at[i*n-1].end
+		start = b.at[i*n-1].end
 	}
-	return t.line(out, w, &t.cells, start, t.at[i*n:(i+1)*n])
+	return t.line(out, w, &b.cells, start, b.at[i*n:(i+1)*n])
 }
 
 // line writes the cells of one line, which stand on from from the byte start.
