@@ -291,7 +291,7 @@ func (a *app) scan(ctx context.Context, o *scanner.Options) (*scanner.Snapshot, 
 	// Nearly all that a scan allocates is needed to the end, and to look for what
 	// is not takes the processors from it. A saved report may be of any size.
 	if a.getenv("GOGC") == "" {
-		debug.SetGCPercent(300)
+		debug.SetGCPercent(500)
 	}
 	defer a.progress(ctx, "looking for listeners")()
 	return scanner.Scan(ctx, o)
