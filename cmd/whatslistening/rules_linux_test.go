@@ -17,9 +17,7 @@ import (
 )
 
 // Real processes and sockets break the rules, or nearly do, and the audit says
-// of each port just what is wrong with it. Two are tested with hand-made listeners
-// alone: WL036 takes a login session, and WL027 a scan that sees every process of
-// the machine, which one in a pid namespace does not.
+// of each port just what is wrong with it. Two have a test of their own below.
 func TestRulesLive(t *testing.T) {
 	inNamespaces(t, func(t *testing.T) {
 		// Programs lie where root alone can write, whichever folder tests are
