@@ -49,7 +49,7 @@ func (j *judge) judge(s *scanner.Socket, label *portdb.Entry, named bool) (v Ver
 		judged++
 		one, as := j.judgeOne(s, services, label, named)
 		switch {
-		case one == Differs && relays(base(p.Exe, p.Name, j.windows)):
+		case one == Differs && atHomeAnywhere(base(p.Exe, p.Name, j.windows)):
 			unknown++
 		case one == Differs || one == Unregistered:
 			return one, ""
@@ -222,11 +222,16 @@ func isStarter(name string) bool {
 	return false
 }
 
-// relays reports whether a program passes on what it takes to others, whatever
-// that is: haproxy on 5432 is as right as what stands behind it.
-func relays(name string) bool {
+// atHomeAnywhere reports whether a program is as right at one port as at another.
+// Some pass on what they take to others, whatever that is: haproxy on 5432 is as
+// right as what stands behind it, and dockerd without docker-proxy keeps the
+// published ports of containers itself. Programs of ONC RPC take any port below
+// 1024 that is free (bindresvport(3)), and have rpcbind tell their clients.
+func atHomeAnywhere(name string) bool {
 	switch name {
-	case "haproxy", "envoy", "traefik", "linkerd2-proxy", "ztunnel":
+	case "haproxy", "envoy", "traefik", "linkerd2-proxy", "ztunnel", "dockerd":
+		return true
+	case "rpcbind", "portmap", "rpc.mountd", "mountd":
 		return true
 	}
 	return false

@@ -225,8 +225,12 @@ func (c *checker) byProgram(l *annotate.Listener) identity {
 		if len(services) == 0 {
 			continue
 		}
+		name := serviceAt(l, services)
+		if name == "" && services[0] == "docker" {
+			continue // what is behind the port has it
+		}
 		known = true
-		if name := serviceAt(l, services); name != "" {
+		if name != "" {
 			id.names = append(id.names, name)
 		}
 	}
@@ -248,7 +252,8 @@ func (c *checker) byProgram(l *annotate.Listener) identity {
 }
 
 // serviceAt returns which of the services of a program it serves at the port of
-// l: the one that belongs there, and the main one where none does.
+// l: the one that belongs there, and the main one where none does; empty for a
+// program whose other ports are not for that one.
 func serviceAt(l *annotate.Listener, services []string) string {
 	main := services[0]
 	switch {
@@ -260,6 +265,10 @@ func serviceAt(l *annotate.Listener, services []string) string {
 		return l.Service.Name
 	case main == "vnc" && strings.HasPrefix(base(l.Holders[0].Exe), "qemu"):
 		return "" // the ports of a guest that it forwards are not its screen
+	case main == "docker":
+		return "" // a published port, which dockerd keeps where there is no docker-proxy
+	case main == "tor-socks":
+		return "" // a relay is at any port, and most often at 443
 	}
 	return main
 }

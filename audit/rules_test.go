@@ -253,6 +253,45 @@ func TestWellKept(t *testing.T) {
 	}
 }
 
+// Programs at ports that they have by their nature are no findings: not of the
+// rule on well-known ports, and not of a rule on what they serve elsewhere.
+func TestAtHome(t *testing.T) {
+	unit := func(exe string, uid int64) *scanner.Process {
+		p := runs(2, exe, uid)
+		p.Unit = base(exe) + ".service"
+		return p
+	}
+	for where, exe := range map[string]string{
+		"tcp 0.0.0.0:199":    "/usr/sbin/snmpd",                // SMUX, for its subagents
+		"tcp 0.0.0.0:705":    "/usr/sbin/snmpd",                // AgentX, likewise
+		"tcp 0.0.0.0:8081":   "/usr/bin/dockerd",               // a published port without docker-proxy
+		"tcp 0.0.0.0:80":     "/usr/bin/dockerd",               // likewise
+		"tcp 0.0.0.0:443":    "/usr/share/grafana/bin/grafana", // without a proxy before it
+		"udp 0.0.0.0:623":    "/usr/sbin/rpcbind",              // bindresvport(3)
+		"tcp 0.0.0.0:514":    "/usr/sbin/syslog-ng",
+		"tcp 0.0.0.0:601":    "/usr/sbin/rsyslogd", // RFC 3195
+		"udp 10.1.2.3:137":   "/usr/sbin/samba",
+		"tcp 10.1.2.3:465":   "/usr/sbin/couriertcpd",
+		"tcp 10.1.2.3:443":   "/usr/bin/kube-apiserver",
+		"tcp 10.1.2.3:4460":  "/usr/sbin/chronyd",
+		"tcp 192.0.2.7:9001": "/usr/bin/tor",
+		"tcp 192.0.2.7:9443": "/usr/bin/tor",
+	} {
+		for _, f := range Check(sceneOf(socket(where, unit(exe, 0)))) {
+			if f.Rule != "WL011" { // rpcbind is rpcbind at any port
+				t.Errorf("%s at %s: %s: %s", exe, where, f.Rule, f.Message)
+			}
+		}
+	}
+	// What stands behind a port that dockerd keeps is not known: the port says it.
+	if got := Check(sceneOf(socket("tcp 0.0.0.0:6379", unit("/usr/bin/dockerd", 0)))); len(got) != 1 || got[0].Rule != "WL007" {
+		t.Errorf("dockerd at the port of redis: %+v", got)
+	}
+	if got := Check(sceneOf(socket("tcp 0.0.0.0:443", unit("/usr/bin/tor", 0)))); len(got) != 1 || got[0].Rule != "WL021" {
+		t.Errorf("tor at 443: %+v", got)
+	}
+}
+
 // The names in the rules are those of the registry, and the programs are not.
 func TestRuleNames(t *testing.T) {
 	db := portdb.Default()
