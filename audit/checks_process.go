@@ -182,14 +182,17 @@ func (c *checker) fromSession(l *annotate.Listener) string {
 }
 
 // readsFrames are programs that are known to need a packet socket, or a raw one:
-// DHCP, routing, link discovery, Wi-Fi, VPN, high availability, and sensors.
+// DHCP, routing, link discovery, Wi-Fi, VPN, high availability, sensors, and those
+// that ping (pinger is squid's).
 var readsFrames = [...]string{
 	"dhclient", "dhcpcd", "dhcpd", "udhcpc", "udhcpd", "kea-dhcp4", "kea-dhcp6", "dnsmasq", "systemd-networkd", "NetworkManager", "connmand", "odhcp6c",
 	"lldpd", "lldpad", "ladvd", "cdpd", "wpa_supplicant", "hostapd", "iwd", "pppd", "pppoe", "pppoe-server", "rp-pppoe", "avahi-autoipd", "avahi-daemon", "ifplugd", "teamd",
 	"bird", "zebra", "ospfd", "ospf6d", "isisd", "ripd", "eigrpd", "pimd", "pim6d", "ldpd", "bfdd", "babeld", "vrrpd", "keepalived", "ucarp", "corosync",
 	"radvd", "rdisc", "ndppd", "igmpproxy", "smcroute", "smcrouted", "mrouted", "miniupnpd", "charon", "charon-systemd", "pluto", "openvpn", "xl2tpd", "pptpd", "pptpctrl",
 	"ptp4l", "suricata", "snort", "zeek", "arpwatch", "arpalert", "mstpd", "ovs-vswitchd", "vpp", "systemd-resolved", "fping", "smokeping", "mtr-packet",
-	"cilium-agent", "calico-node", "speaker", "qemu-system-x86_64", "passt", "slirp4netns",
+	"cilium-agent", "calico-node", "speaker", "kube-vip", "kube-router", "weaver", "qemu-system-x86_64", "qemu-kvm", "passt", "passt.avx2", "pasta", "pasta.avx2",
+	"slirp4netns", "netavark", "tailscaled", "netbird", "bird6", "nhrpd", "fabricd", "olsrd", "dhcrelay", "dhcp-helper", "rdnssd", "wickedd-dhcp4", "wickedd-dhcp6",
+	"pinger", "blackbox_exporter", "prometheus-blackbox-exporter", "telegraf", "collectd", "packetbeat", "hsflowd", "softflowd",
 }
 
 // sniffer says that a program which is not known to need it sees frames.

@@ -274,6 +274,8 @@ func TestAtHome(t *testing.T) {
 		"tcp 10.1.2.3:465":   "/usr/sbin/couriertcpd",
 		"tcp 10.1.2.3:443":   "/usr/bin/kube-apiserver",
 		"tcp 10.1.2.3:4460":  "/usr/sbin/chronyd",
+		"tcp 10.1.2.3:24":    "/usr/sbin/dovecot", // LMTP
+		"raw 0.0.0.0:1":      "/usr/lib/squid/pinger",
 		"tcp 192.0.2.7:9001": "/usr/bin/tor",
 		"tcp 192.0.2.7:9443": "/usr/bin/tor",
 	} {
