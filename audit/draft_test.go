@@ -133,7 +133,7 @@ func checkDraft(t interface {
 	if err != nil {
 		t.Fatalf("the draft cannot be read: %v\n%s", err, draft)
 	}
-	j := p.Judge(listeners, today)
+	j := p.Judge(seen(listeners))
 	for i, a := range j.Approvals {
 		l := &listeners[i]
 		want := Approved
@@ -267,7 +267,7 @@ func TestDraftIsNarrow(t *testing.T) {
 		{"another namespace", with(found, func(l *annotate.Listener) { l.Namespace = "blue" }), Unapproved},
 	}
 	for _, tt := range tests {
-		if got := p.Judge([]annotate.Listener{tt.l}, today).Approvals[0].Verdict; got != tt.want {
+		if got := p.Judge(seen([]annotate.Listener{tt.l})).Approvals[0].Verdict; got != tt.want {
 			t.Errorf("%s is %v, want %v", tt.name, got, tt.want)
 		}
 	}

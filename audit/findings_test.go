@@ -24,7 +24,7 @@ func TestFindings(t *testing.T) {
 		}
 	}
 	var rules, ids []string
-	for _, f := range p.Judge(make(100), today).Findings {
+	for _, f := range p.Judge(seen(make(100))).Findings {
 		rules, ids = append(rules, f.Rule), append(ids, f.Fingerprint)
 	}
 	if got, want := fmt.Sprint(rules), "[WL101 WL101 WL103 WL106 WL105]"; got != want {
@@ -42,7 +42,7 @@ func TestFindings(t *testing.T) {
 	q := register(t, "port: 443, exposure: all, program: none", `port: 443, exposure: loopback, reason: "?"`, "port: 1, exposure: all")
 	q.Entries = q.Entries[1:]
 	var again []string
-	for _, f := range q.Judge(later, today).Findings {
+	for _, f := range q.Judge(seen(later)).Findings {
 		again = append(again, f.Fingerprint)
 	}
 	if !slices.Equal(ids, again) {

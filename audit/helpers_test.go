@@ -40,6 +40,15 @@ func listener(addr string, port uint16, holders ...*scanner.Process) annotate.Li
 	return annotate.Listener{Socket: s, Exposure: annotate.ClassOf(a, nil)}
 }
 
+// seen is a scan of today that looked everywhere for everything.
+func seen(listeners []annotate.Listener) *Scan {
+	s := &Scan{Time: today, Listeners: listeners, Scope: Scope{NetNS: scanner.NetNSAll}}
+	for p := scanner.TCP; p <= scanner.Unix; p++ {
+		s.Scope.Protocols = append(s.Scope.Protocols, p)
+	}
+	return s
+}
+
 // with changes a listener.
 func with(l annotate.Listener, change func(*annotate.Listener)) annotate.Listener {
 	s := *l.Socket

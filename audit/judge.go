@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/scanner"
@@ -91,9 +90,12 @@ type RegisterEntry struct {
 // that a port was approved for another program than that it was not approved.
 // Where an entry asks for what the scan could not see, the listener is neither
 // approved nor accused: it is [Unconfirmed]. Sockets without a port (raw, packet,
-// unix) are judged where an entry speaks of their protocol.
-func (p *Policy) Judge(listeners []annotate.Listener, now time.Time) *Judgement {
-	j := &judge{policy: p, protocols: p.Protocols(), day: dayOf(now), used: make([]int, len(p.Entries)), near: make([]bool, len(p.Entries)), had: map[string]bool{}}
+// unix) are judged where an entry speaks of their protocol. What an entry speaks
+// of is absent only where the scan looked for it. An entry is good at the time of
+// the scan or it has expired.
+func (p *Policy) Judge(s *Scan) *Judgement {
+	listeners := s.Listeners
+	j := &judge{policy: p, scan: s, protocols: p.Protocols(), day: dayOf(s.Time), used: make([]int, len(p.Entries)), near: make([]bool, len(p.Entries)), had: map[string]bool{}}
 	out := &j.out
 	out.Approvals = make([]Approval, len(listeners))
 	for i := range listeners {
@@ -110,6 +112,7 @@ func (p *Policy) Judge(listeners []annotate.Listener, now time.Time) *Judgement 
 // A judge holds listeners against a register.
 type judge struct {
 	policy    *Policy
+	scan      *Scan
 	protocols []scanner.Protocol // that its entries speak of
 	day       string
 	// used is how many listeners each entry approved; near tells those that have
@@ -197,7 +200,7 @@ func (j *judge) entry(i int) {
 	j.out.Register.Approvals = append(j.out.Register.Approvals, RegisterEntry{
 		e.Position, e.String(), e.Reason, e.Owner, e.Ticket, e.Expires, j.used[i],
 	})
-	if !j.near[i] {
+	if !j.near[i] && j.scan.sees(e) {
 		j.find(ruleAbsent, e.subject(), e.Position, "%v: approved, and nothing of the kind listens", e)
 	}
 	if e.unread() {

@@ -210,7 +210,7 @@ func TestJudge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := register(t, tt.entries...)
-			j := p.Judge([]annotate.Listener{tt.listener}, today)
+			j := p.Judge(seen([]annotate.Listener{tt.listener}))
 			a := j.Approvals[0]
 			line := tt.decided
 			if line > 0 {
@@ -258,7 +258,7 @@ func TestJudgeVSock(t *testing.T) {
 			l.Protocol, l.Family, l.Addr, l.VSock = scanner.VSock, 0, netip.Addr{}, &scanner.VSockAddr{CID: scanner.VSockAny, Port: port}
 		})
 	}
-	j := register(t, "port: 1024, protocol: vsock").Judge([]annotate.Listener{at(70000), at(70001), at(70001)}, today)
+	j := register(t, "port: 1024, protocol: vsock").Judge(seen([]annotate.Listener{at(70000), at(70001), at(70001)}))
 	var ports []uint32
 	for _, f := range j.Findings {
 		if f.Rule == ruleUnapproved {
@@ -297,7 +297,7 @@ func TestJudgeEntries(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			j := register(t, tt.entry...).Judge(listeners, today)
+			j := register(t, tt.entry...).Judge(seen(listeners))
 			var absent, unread []int
 			for _, f := range j.Findings {
 				switch f.Rule {
@@ -319,7 +319,7 @@ func TestJudgeEntries(t *testing.T) {
 func TestJudgeRegister(t *testing.T) {
 	nginx := process(10, "/usr/sbin/nginx", "root")
 	p := register(t, "port: 443, exposure: all, program: nginx, owner: web team, ticket: OPS-1, expires: 2027-01-01", "port: 22, exposure: all")
-	j := p.Judge([]annotate.Listener{listener("0.0.0.0", 443, nginx), listener("::", 443, nginx)}, today)
+	j := p.Judge(seen([]annotate.Listener{listener("0.0.0.0", 443, nginx), listener("::", 443, nginx)}))
 	if len(j.Register.Files) != 1 || len(j.Register.Approvals) != 2 {
 		t.Fatalf("the register is %+v", j.Register)
 	}

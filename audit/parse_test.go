@@ -358,6 +358,6 @@ func FuzzParsePolicy(f *testing.F) {
 			}
 		}
 		p.Lint(time.Unix(1795420800, 0))
-		p.Judge(nil, time.Unix(1795420800, 0))
+		p.Judge(&Scan{Time: time.Unix(1795420800, 0)})
 	})
 }

@@ -1,5 +1,12 @@
 package audit
 
+// The rules that look at sockets which not every scan looks for.
+const (
+	ruleSniffer     = "WL034"
+	ruleRawSocket   = "WL035"
+	ruleOpenControl = "WL037"
+)
+
 // socketRules are those about the sockets themselves and what they are to each
 // other.
 var socketRules = [...]listenerRule{
@@ -55,7 +62,7 @@ var socketRules = [...]listenerRule{
 	},
 	{
 		Rule: Rule{
-			ID: "WL034", Title: "Program that reads the frames of a network", Severity: Warning,
+			ID: ruleSniffer, Title: "Program that reads the frames of a network", Severity: Warning,
 			Help: "A packet socket sees traffic before the packet filter does, that of other programs too. DHCP clients, routing and link daemons need one; " +
 				"this program is none of those that are known to. It may be a sniffer, or a back door that needs no port.",
 			Next:     "find out who started it and what for",
@@ -65,7 +72,7 @@ var socketRules = [...]listenerRule{
 	},
 	{
 		Rule: Rule{
-			ID: "WL035", Title: "Raw socket of an unexpected program", Severity: Warning,
+			ID: ruleRawSocket, Title: "Raw socket of an unexpected program", Severity: Warning,
 			Help: "A raw socket gets every packet of an IP protocol and can send forged ones. Routing and VPN daemons need one; this program is none of those " +
 				"that are known to. Back doors that wait for a certain ICMP packet have one.",
 			Next:     "find out who started it and what for",
@@ -85,7 +92,7 @@ var socketRules = [...]listenerRule{
 	},
 	{
 		Rule: Rule{
-			ID: "WL037", Title: "Control socket that everyone may write to", Severity: Error,
+			ID: ruleOpenControl, Title: "Control socket that everyone may write to", Severity: Error,
 			Help: "Who may write to the unix socket of a container engine is root on the host. This one is open to every user and every program.",
 			Next: "chmod 0660 it, and give it to a group of those who may be root",
 			Controls: []Control{

@@ -23,6 +23,8 @@ func WriteDrift(w io.Writer, r *Report, f Format, o *Options) error {
 		return driftTable(w, r, o)
 	case Markdown:
 		return driftMarkdown(w, r, o)
+	case JUnit:
+		return writeSuites(w, r, o, false)
 	}
 	return WriteFindings(w, r, f, o)
 }

@@ -111,6 +111,31 @@ func (m *comment) row(f *audit.Finding) {
 	m.end()
 }
 
+// exceptions writes which rules were not asked, or have an exception in the
+// register.
+func (m *comment) exceptions() {
+	for _, u := range m.r.unasked() {
+		m.out.word("- rule ")
+		m.code(func(p *page) { p.text(u.Rule) })
+		m.out.word(" was not asked: ")
+		m.prose(u.Why)
+		m.end()
+	}
+	if m.r.Register == nil {
+		return
+	}
+	for i := range m.r.Register.Exceptions {
+		x := &m.r.Register.Exceptions[i]
+		m.out.word("- rule ")
+		m.code(func(p *page) { p.text(x.Rule) })
+		m.out.word(" ")
+		m.prose(standing(x, m.r.Time))
+		m.out.word(": ")
+		m.prose(x.Reason)
+		m.end()
+	}
+}
+
 // maxLimits is how many limitations a comment names, and maxFiles how many files.
 const maxLimits, maxFiles = 20, 10
 
@@ -143,6 +168,7 @@ func (m *comment) foot() {
 			m.end()
 		}
 	}
+	m.exceptions()
 	for i, l := range m.r.Coverage.Limitations {
 		m.out.word("- ")
 		if i == maxLimits {

@@ -244,9 +244,19 @@ func (s *sheet) row(r *findingRow) {
 	s.end()
 }
 
-// exceptions writes which rules the register disables or re-grades, so that what
-// was not looked for is not taken for what was not found.
+// exceptions writes which rules the register disables or re-grades, and which had
+// nothing to go by, so that what was not looked for is not taken for what was not
+// found.
 func (s *sheet) exceptions(r *Report) {
+	for i, u := range r.unasked() {
+		s.text.word([...]word{"not asked: ", "; "}[min(i, 1)])
+		s.text.text(u.Rule)
+		s.text.word(", for ")
+		s.text.text(u.Why)
+	}
+	if s.text.len() > 0 {
+		s.hang(0, 2, quiet)
+	}
 	if r.Register == nil {
 		return
 	}
@@ -254,16 +264,8 @@ func (s *sheet) exceptions(r *Report) {
 		x, p := &r.Register.Exceptions[i], &s.text
 		p.word("rule ")
 		p.text(x.Rule)
-		switch {
-		case x.Expired(r.Time):
-			p.word(" has an exception no more, since ")
-			p.text(x.Expires)
-		case x.Disabled:
-			p.word(" is disabled")
-		default:
-			p.word(" counts as ")
-			p.text(x.Severity.String())
-		}
+		p.word(" ")
+		p.text(standing(x, r.Time))
 		p.word(": ")
 		p.text(x.Reason)
 		s.hang(0, 2, quiet)

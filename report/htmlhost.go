@@ -129,6 +129,14 @@ func (h *htmlMaker) coverage(out *htmlPage) {
 		}
 		h.fact(facts, "The witnesses")
 	}
+	if out.Audited {
+		for _, u := range h.r.unasked() {
+			h.p.text(u.Rule)
+			h.p.word(": ")
+			h.p.text(u.Why)
+			h.fact(facts, "Rule not asked")
+		}
+	}
 	for _, l := range c.Limitations {
 		out.Limitations = append(out.Limitations, htmlLimitation{h.text(l.Text), h.text(l.Remedy)})
 	}

@@ -31,20 +31,28 @@ func judgementOf(rule string) judgement {
 
 // writeJUnit writes what an audit judged as tests: those of the register, a test
 // for each listener; those of the rules, a test for each; those of the drift
-// from a baseline; and what could not be seen as tests that were skipped. It
-// keeps to the schema of Jenkins' xUnit plugin (junit-10.xsd).
-func writeJUnit(w io.Writer, r *Report, o *Options) error {
+// from a baseline; and what could not be seen as tests that were skipped. A rule
+// that was not asked is skipped too: a test that passes says that there is
+// nothing. It keeps to the schema of Jenkins' xUnit plugin (junit-10.xsd).
+func writeJUnit(w io.Writer, r *Report, o *Options) error { return writeSuites(w, r, o, true) }
+
+// writeSuites writes the suites, that of the rules only where they were asked.
+func writeSuites(w io.Writer, r *Report, o *Options, asked bool) error {
 	list, err := inOrder(r.Listeners, o.Sort)
 	if err != nil {
 		return err
 	}
 	j := &junit{r: r, list: list, failOn: o.FailOn}
+	var rules []testCase
+	if asked {
+		rules = j.rules(byRules)
+	}
 	suites := [...]struct {
 		name  word
 		cases []testCase
 	}{
 		{"register", j.register()},
-		{"rules", j.rules(byRules)},
+		{"rules", rules},
 		{"drift", j.rules(byDrift)},
 		{"coverage", j.coverage()},
 	}
@@ -82,6 +90,9 @@ type junit struct {
 	out, one page
 }
 
+// isSkipped reports whether the test was skipped. One with findings was not.
+func (c *testCase) isSkipped() bool { return len(c.skipped) > 0 && len(c.findings) == 0 }
+
 // fails reports whether the test fails.
 func (j *junit) fails(c *testCase) bool {
 	return slices.ContainsFunc(c.findings, func(f *audit.Finding) bool { return f.Severity >= j.failOn })
@@ -91,7 +102,7 @@ func (j *junit) fails(c *testCase) bool {
 func (j *junit) suite(w io.Writer, id int, name word, cases []testCase) error {
 	failures, skipped := 0, 0
 	for i := range cases {
-		if cases[i].skipped != nil {
+		if cases[i].isSkipped() {
 			skipped++
 		} else if j.fails(&cases[i]) {
 			failures++
@@ -142,7 +153,7 @@ func (j *junit) testCase(w io.Writer, c *testCase) error {
 	out.word(`" classname="whatslistening.`)
 	j.attribute(c.class)
 	switch {
-	case c.skipped != nil:
+	case c.isSkipped():
 		out.word(`" time="0">`)
 		if err := out.line(w); err != nil {
 			return err

@@ -13,7 +13,7 @@ type testCase struct {
 	name, class func(*page)
 	// findings are those that it is about; with none that weighs enough it passes.
 	findings []*audit.Finding
-	// skipped is what could not be seen.
+	// skipped is what could not be seen, and why nobody can tell.
 	skipped []*scanner.Limitation
 }
 
@@ -21,11 +21,16 @@ type testCase struct {
 // and one for each finding on an entry of it.
 func (j *junit) register() []testCase {
 	var cases []testCase
-	if j.r.Approvals == nil {
+	approvals := j.r.approvals()
+	if approvals == nil {
 		return nil
 	}
 	of := map[string]int{} // the cases by what they are about
 	for _, l := range j.list {
+		verdict := approvals[l].Verdict
+		if verdict == audit.NotJudged {
+			continue
+		}
 		s := audit.SubjectOf(l)
 		key := audit.Fingerprint("", &s)
 		if _, ok := of[key]; ok {
@@ -36,6 +41,13 @@ func (j *junit) register() []testCase {
 			name:  func(p *page) { p.listener(&s) },
 			class: func(p *page) { p.word("register."); p.text(audit.LastingNamespace(s.Namespace)) },
 		})
+		switch verdict {
+		case audit.Approved:
+		case audit.Client:
+			cases[len(cases)-1].skip("it looks like a client, and no entry approves it")
+		default: // and a finding says so, unless its rule is disabled
+			cases[len(cases)-1].skip(verdict.String() + ": the register disables the rule")
+		}
 	}
 	for i := range j.r.Findings {
 		f := &j.r.Findings[i]
@@ -71,8 +83,12 @@ func (j *junit) rules(kind judgement) []testCase {
 		return of[id]
 	}
 	for _, rule := range audit.Rules() {
-		if judgementOf(rule.ID) == kind {
-			add(rule.ID, rule.Title)
+		if judgementOf(rule.ID) != kind {
+			continue
+		}
+		at := add(rule.ID, rule.Title)
+		if x := j.r.disabled(rule.ID); x != nil {
+			cases[at].skip("the register disables it: " + x.Reason)
 		}
 	}
 	for i := range j.r.Findings {
@@ -85,7 +101,17 @@ func (j *junit) rules(kind judgement) []testCase {
 	if kind == byDrift && !drift {
 		return nil
 	}
+	for _, u := range j.r.unasked() {
+		if at, ok := of[u.Rule]; ok {
+			cases[at].skip(u.Why)
+		}
+	}
 	return cases
+}
+
+// skip says why nobody can tell what came of the test.
+func (c *testCase) skip(why string) {
+	c.skipped = append(c.skipped, &scanner.Limitation{Text: why})
 }
 
 // word returns the name of the suite.

@@ -84,10 +84,35 @@ type sarifAutomation struct {
 }
 
 type sarifInvocation struct {
-	Successful    bool                `json:"executionSuccessful"`
-	End           string              `json:"endTimeUtc"`
-	Machine       string              `json:"machine,omitempty"`
+	Successful bool   `json:"executionSuccessful"`
+	End        string `json:"endTimeUtc"`
+	Machine    string `json:"machine,omitempty"`
+	// Overrides are the rules that the register disables or re-grades.
+	Overrides     []sarifOverride     `json:"ruleConfigurationOverrides,omitempty"`
 	Notifications []sarifNotification `json:"toolExecutionNotifications"`
+}
+
+type sarifOverride struct {
+	Configuration sarifConfiguration   `json:"configuration"`
+	Descriptor    sarifIndexedRule     `json:"descriptor"`
+	Properties    sarifOverrideReasons `json:"properties"`
+}
+
+type sarifConfiguration struct {
+	Enabled bool   `json:"enabled"`
+	Level   string `json:"level,omitempty"`
+}
+
+type sarifIndexedRule struct {
+	ID    string `json:"id"`
+	Index int    `json:"index"`
+}
+
+type sarifOverrideReasons struct {
+	Reason  string `json:"reason"`
+	Owner   string `json:"owner"`
+	Ticket  string `json:"ticket"`
+	Expires string `json:"expires"`
 }
 
 type sarifNotification struct {
@@ -207,6 +232,7 @@ func (s *sarif) run() sarifRun {
 		Successful: true, Machine: s.host, End: r.Time.UTC().Format(time.RFC3339),
 		Notifications: make([]sarifNotification, len(limits)),
 	}
+	invocation.Overrides = s.overrides(index)
 	for i, l := range limits {
 		text := l.Text
 		if l.Remedy != "" {
@@ -231,6 +257,31 @@ func (s *sarif) run() sarifRun {
 		run.Bases = map[string]sarifArtifact{sarifRoot: {URI: "file:///"}}
 	}
 	return run
+}
+
+// overrides returns what the register changes of rules; index has their places in
+// the list of rules.
+func (s *sarif) overrides(index map[string]int) []sarifOverride {
+	if s.r.Register == nil {
+		return nil
+	}
+	var list []sarifOverride
+	for i := range s.r.Register.Exceptions {
+		x := &s.r.Register.Exceptions[i]
+		n, ok := index[x.Rule]
+		if !ok || x.Expired(s.r.Time) {
+			continue
+		}
+		o := sarifOverride{
+			Descriptor: sarifIndexedRule{x.Rule, n},
+			Properties: sarifOverrideReasons{Escape(x.Reason), Escape(x.Owner), Escape(x.Ticket), Escape(x.Expires)},
+		}
+		if !x.Disabled {
+			o.Configuration = sarifConfiguration{true, x.Severity.String()}
+		}
+		list = append(list, o)
+	}
+	return list
 }
 
 // sarifRules returns the rules that there are, and those of findings that are

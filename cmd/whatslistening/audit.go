@@ -171,7 +171,7 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		audit.Sort(r.Findings)
 	}
 	if policy != nil {
-		judged := policy.Judge(r.Listeners, r.Time)
+		judged := policy.Judge(r.Scan())
 		r.Approvals, r.Register = judged.Approvals, &judged.Register
 		r.Findings = policy.Except(append(r.Findings, judged.Findings...), r.Time)
 		audit.Sort(r.Findings)
