@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"strconv"
 	"strings"
@@ -138,6 +139,11 @@ func asSelf(t *testing.T, args ...string) *exec.Cmd {
 // Ctrl-C while it waits: it is gone at once, by the signal, with nothing on the
 // terminal but the terminal's own echo.
 func TestInterrupt(t *testing.T) {
+	// A shell has SIGINT ignored for what it runs in the background, and so would
+	// be the command, unless the signal is caught here.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, os.Interrupt)
+	defer signal.Stop(caught)
 	cmd := exec.Command(self(t), "--from", "-")
 	cmd.Env = []string{envRole + "=main", "TERM=xterm"}
 	f, err := pty.Start(cmd)
