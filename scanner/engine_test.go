@@ -151,9 +151,10 @@ func TestAskEngineSilent(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "timeout") {
 		t.Errorf("askEngine = %v, want a timeout", err)
 	}
+	// Where the machine is busy the time may be over before it has asked.
 	asked := <-done
-	if !strings.HasPrefix(asked, "GET /containers/json HTTP/1.1\r\nHost: localhost\r\n") || !strings.HasSuffix(asked, "\r\n\r\n") {
-		t.Errorf("asked %q", asked)
+	if want := "GET /containers/json HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nConnection: close\r\n\r\n"; asked != want && asked != "" {
+		t.Errorf("asked %q, want %q", asked, want)
 	}
 	if _, err := askEngine(filepath.Join(t.TempDir(), "none"), "/", time.Now().Add(time.Second)); err == nil {
 		t.Error("an engine that is not there answered")

@@ -19,7 +19,7 @@ func ExampleScan() {
 	defer ln.Close()
 	port := ln.Addr().(*net.TCPAddr).Port
 
-	snap, err := scanner.Scan(context.Background(), nil)
+	snap, err := scanner.Scan(context.Background(), &scanner.Options{NetNS: scanner.NetNSOwn})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -49,6 +49,17 @@ func askEach[A any](ctx context.Context, n int, answerer func() func(i int) A, t
 			}()
 		}
 	}
+	// drain takes the answers that are there and reports whether any was. The scan
+	// itself may have been kept from running for as long as it waits.
+	drain := func() bool {
+		before := left
+		for len(answers) > 0 {
+			got := <-answers
+			left--
+			take(got.at, got.is)
+		}
+		return left < before
+	}
 	hire(min(runtime.GOMAXPROCS(0), n))
 	patience, budget := time.NewTimer(askPatience), time.NewTimer(askBudget)
 	defer patience.Stop()
@@ -60,6 +71,10 @@ func askEach[A any](ctx context.Context, n int, answerer func() func(i int) A, t
 			patience.Reset(askPatience)
 			take(got.at, got.is)
 		case <-patience.C:
+			if drain() {
+				patience.Reset(askPatience)
+				continue
+			}
 			// Whoever works now is stuck. Others go on with the rest.
 			if int(next.Load()) >= n || hired >= askWorkers {
 				return left
@@ -67,6 +82,7 @@ func askEach[A any](ctx context.Context, n int, answerer func() func(i int) A, t
 			hire(hired)
 			patience.Reset(askPatience)
 		case <-budget.C:
+			drain()
 			return left
 		case <-ctx.Done():
 			return left
