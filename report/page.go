@@ -112,6 +112,27 @@ func (s span) first() span {
 	return s[:len(g.Value())]
 }
 
+// wrap returns the start of s that fits into n cells: to its last space, or in
+// the middle of a word where it has none.
+func (s span) wrap(n int) span {
+	if s.width() <= n {
+		return s
+	}
+	at := s.head(n)
+	for i := len(at); i > 0; i-- {
+		if s[i] == ' ' {
+			return s[:i]
+		}
+	}
+	for w := at.width(); w > 1 && len(at) < len(s) && s[len(at)] == ':'; w-- {
+		at = s.head(w - 1) // no line begins with "::"
+	}
+	if len(at) == 0 {
+		return s.first()
+	}
+	return at
+}
+
 // tail returns the longest end of s that takes at most n cells.
 func (s span) tail(n int) span {
 	g, rest, start := displaywidth.BytesGraphemes([]byte(s)), s.width(), 0

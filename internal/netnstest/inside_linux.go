@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,7 +46,11 @@ func inside(t *testing.T, flags uintptr, env string, body func(t *testing.T)) {
 	for i, p := range parts {
 		parts[i] = "^" + regexp.QuoteMeta(p) + "$"
 	}
-	cmd := exec.Command(Self(t), "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout=5m")
+	timeout := "0"
+	if end, ok := t.Deadline(); ok {
+		timeout = (time.Until(end) * 9 / 10).String() // so that it tells where it was
+	}
+	cmd := exec.Command(Self(t), "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.count=1", "-test.timeout="+timeout)
 	// Without the second that the race detector waits at the end of a process.
 	cmd.Env = append(os.Environ(), envInside+"="+t.Name(), "GORACE=atexit_sleep_ms=0", env)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
