@@ -250,8 +250,8 @@ func ownerChange(v, w *service) (was, now string) {
 func (d *drift) rest(gone, come []*service) {
 	if !d.someBase && !d.someNow {
 		// The kernel picks a port that another program had.
-		gone, come = match(gone, come, func(v, w *service) bool {
-			return v.sameProgram(w) && !v.fixed && !w.fixed && v.namespace == w.namespace && slices.Equal(v.ends, w.ends)
+		gone, come = match(gone, come, (*service).whose, func(v, w *service) bool {
+			return v.sameProgram(w) && !v.fixed && !w.fixed && slices.Equal(v.ends, w.ends)
 		}, d.elsewhere)
 	}
 	replaced := func(v, w *service) {
@@ -261,19 +261,17 @@ func (d *drift) rest(gone, come []*service) {
 		}
 		d.find(ruleReplaced, severity, w, programText(v), programText(w), "%s: %s listens where %s did", w, programText(w), programText(v))
 	}
-	gone, come = match(gone, come, func(v, w *service) bool { return v.spot == w.spot && slices.Equal(v.ends, w.ends) }, replaced)
-	gone, come = match(gone, come, func(v, w *service) bool { return v.spot == w.spot && meet(v.ends, w.ends) }, replaced)
+	gone, come = match(gone, come, (*service).where, func(v, w *service) bool { return slices.Equal(v.ends, w.ends) }, replaced)
+	gone, come = match(gone, come, (*service).where, func(v, w *service) bool { return meet(v.ends, w.ends) }, replaced)
 	if !d.someBase && !d.someNow {
-		gone, come = match(gone, come, func(v, w *service) bool {
-			at := v.spot
-			at.namespace = w.namespace
-			return at == w.spot && v.program == w.program && passing(v.namespace) && passing(w.namespace) && slices.Equal(v.ends, w.ends)
+		gone, come = match(gone, come, (*service).inside, func(v, w *service) bool {
+			return passing(v.namespace) && passing(w.namespace) && slices.Equal(v.ends, w.ends)
 		}, func(v, w *service) {
 			was, now := v.subject.Namespace, w.subject.Namespace
 			d.find(ruleRestarted, Note, w, was, now, "%s was started again: it was in the network namespace %s", w, was)
 		})
-		gone, come = match(gone, come, func(v, w *service) bool {
-			return v.sameProgram(w) && v.namespace == w.namespace && slices.Equal(v.ends, w.ends)
+		gone, come = match(gone, come, (*service).whose, func(v, w *service) bool {
+			return v.sameProgram(w) && slices.Equal(v.ends, w.ends)
 		}, d.elsewhere)
 	}
 	if !d.someNow {
@@ -298,6 +296,18 @@ func (v *service) sameProgram(w *service) bool {
 	return v.protocol == w.protocol && v.program == w.program && v.program != "" && v.program[0] != 0
 }
 
+// The keys of [match]: where a service is, whose it is in its namespace, and which
+// it is inside one that may have another name.
+func (v *service) where() serviceKey { return serviceKey{spot: v.spot} }
+
+func (v *service) whose() serviceKey {
+	return serviceKey{spot{namespace: v.namespace, protocol: v.protocol}, v.program}
+}
+
+func (v *service) inside() serviceKey {
+	return serviceKey{spot{protocol: v.protocol, port: v.port, path: v.path}, v.program}
+}
+
 // elsewhere is that a program listens on another port, or at another path.
 func (d *drift) elsewhere(v, w *service) {
 	severity := Warning
@@ -316,22 +326,26 @@ func meet(a, b []end) bool {
 }
 
 // match takes the pairs that fit out of two sorted lists, calls found for each,
-// and returns what is left.
-func match(gone, come []*service, fits func(v, w *service) bool, found func(v, w *service)) (left, right []*service) {
-	taken := make([]bool, len(come))
-next:
-	for _, v := range gone {
-		for i, w := range come {
-			if !taken[i] && fits(v, w) {
-				taken[i] = true
-				found(v, w)
-				continue next
-			}
-		}
-		left = append(left, v)
+// and returns what is left. Only those of one key can fit.
+func match(gone, come []*service, key func(*service) serviceKey, fits func(v, w *service) bool, found func(v, w *service)) (left, right []*service) {
+	free := make(map[serviceKey][]*service, len(come))
+	for _, w := range come {
+		free[key(w)] = append(free[key(w)], w)
 	}
-	for i, w := range come {
-		if !taken[i] {
+	taken := make(map[*service]bool, len(come))
+	for _, v := range gone {
+		list := free[key(v)]
+		i := slices.IndexFunc(list, func(w *service) bool { return fits(v, w) })
+		if i < 0 {
+			left = append(left, v)
+			continue
+		}
+		w := list[i]
+		free[key(v)], taken[w] = slices.Delete(list, i, i+1), true
+		found(v, w)
+	}
+	for _, w := range come {
+		if !taken[w] {
 			right = append(right, w)
 		}
 	}
@@ -352,6 +366,6 @@ func (d *drift) find(rule string, severity Severity, v *service, was, now, forma
 	d.out.Findings = append(d.out.Findings, Finding{
 		Rule: rule, Title: r.Title, Severity: severity, Message: fmt.Sprintf(format, args...), Next: r.Next,
 		Subject: s, Controls: r.Controls, Was: was, Now: now,
-		Fingerprint: Fingerprint(rule, &s, v.program, was, now),
+		Fingerprint: Fingerprint(rule, &s, v.program, LastingNamespace(was), LastingNamespace(now)),
 	})
 }

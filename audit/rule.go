@@ -20,29 +20,42 @@ type Rule struct {
 	Controls []Control
 }
 
+// eachRule yields the rules, in the order of their tables.
+func eachRule(yield func(*Rule) bool) {
+	for _, rules := range [...][]listenerRule{serviceRules[:], processRules[:], socketRules[:]} {
+		for i := range rules {
+			if !yield(&rules[i].Rule) {
+				return
+			}
+		}
+	}
+	if !yield(&hiddenRule) {
+		return
+	}
+	for _, rules := range [...][]Rule{registerRules[:], driftRules[:]} {
+		for i := range rules {
+			if !yield(&rules[i]) {
+				return
+			}
+		}
+	}
+}
+
 // Rules returns every rule, by id.
 func Rules() []Rule {
 	var list []Rule
-	for _, rules := range [...][]listenerRule{serviceRules[:], processRules[:], socketRules[:]} {
-		for i := range rules {
-			list = append(list, rules[i].Rule)
-		}
+	for r := range eachRule {
+		list = append(list, *r)
 	}
-	list = append(append(append(list, hiddenRule), registerRules[:]...), driftRules[:]...)
 	slices.SortFunc(list, func(a, b Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return list
 }
 
 // RuleByID returns the rule of an id, and whether there is one.
 func RuleByID(id string) (Rule, bool) {
-	for i := range registerRules {
-		if registerRules[i].ID == id {
-			return registerRules[i], true
-		}
-	}
-	for _, r := range Rules() {
+	for r := range eachRule {
 		if r.ID == id {
-			return r, true
+			return *r, true
 		}
 	}
 	return Rule{}, false
