@@ -54,22 +54,23 @@ const draftHead = `# What may listen on this host: a first draft, of what listen
 // draftEntries returns the entries of a draft in their order, and how many
 // listeners look like clients.
 func draftEntries(listeners []annotate.Listener) (list []*draft, clients int) {
-	byKey := map[string]*draft{}
 	for i := range listeners {
 		l := &listeners[i]
 		if l.MaybeClient {
 			clients++
 			continue
 		}
-		d := newDraft(l)
-		key := d.key()
-		if had := byKey[key]; had != nil {
-			had.join(d)
-			continue
-		}
-		byKey[key] = d
-		list = append(list, d)
+		list = append(list, newDraft(l))
 	}
+	// Those of one protocol have the widest exposure of all; protocols then share
+	// an entry where that is the same, so that none is approved wider than found.
+	list = joinDrafts(list, func(d *draft) string { return d.Protocols[0].String() })
+	list = joinDrafts(list, func(d *draft) string {
+		if d.Protocols[0].HasPorts() {
+			return d.Exposure.String()
+		}
+		return d.Protocols[0].String()
+	})
 	slices.SortFunc(list, func(a, b *draft) int {
 		return cmp.Or(
 			cmp.Compare(b.rank(), a.rank()),
@@ -77,15 +78,32 @@ func draftEntries(listeners []annotate.Listener) (list []*draft, clients int) {
 			slices.Compare(a.Namespaces, b.Namespaces),
 			cmp.Compare(a.port(), b.port()),
 			slices.Compare(a.Protocols, b.Protocols),
-			cmp.Compare(a.key(), b.key()),
+			cmp.Compare(a.key, b.key),
 		)
 	})
 	return list, clients
 }
 
+// joinDrafts makes one of the drafts that are one entry: those of one key for
+// which also gives the same.
+func joinDrafts(list []*draft, also func(*draft) string) []*draft {
+	at := map[[2]string]*draft{}
+	return slices.DeleteFunc(list, func(d *draft) bool {
+		key := [2]string{d.key, also(d)}
+		if had := at[key]; had != nil {
+			had.join(d)
+			return true
+		}
+		at[key] = d
+		return false
+	})
+}
+
 // A draft is an entry in the making, and what a person is told of it.
 type draft struct {
 	Entry
+	// key is the same for drafts that differ in their protocols and exposure alone.
+	key string
 	// says are what it is, and notes what to look at: lines above the entry.
 	says, notes []string
 }
@@ -121,6 +139,7 @@ func newDraft(l *annotate.Listener) *draft {
 			d.notes = append(d.notes, "its network namespace has no lasting name: "+visible(ns))
 		}
 	}
+	d.key = fmt.Sprintf("%d %q %q %q %q %q %q", d.port(), d.Paths, d.Namespaces, d.Programs, d.Users, d.Units, d.Containers)
 	return d
 }
 
@@ -240,16 +259,6 @@ func (d *draft) port() uint32 {
 		return 0
 	}
 	return d.Ports[0].First
-}
-
-// key is the same for drafts that are one entry: those that differ in nothing
-// but their exposure, and in which of the protocols with ports they use.
-func (d *draft) key() string {
-	protocols := d.Protocols[0].String()
-	if d.Protocols[0].HasPorts() {
-		protocols = ""
-	}
-	return fmt.Sprintf("%s %d %q %q %q %q %q %q", protocols, d.port(), d.Paths, d.Namespaces, d.Programs, d.Users, d.Units, d.Containers)
 }
 
 // join adds what f approves to d.

@@ -110,15 +110,24 @@ func TestDraftOfNothing(t *testing.T) {
 // Sockets of one service are one entry, whichever comes first.
 func TestDraftJoins(t *testing.T) {
 	nginx := process(10, "/usr/sbin/nginx", "root")
+	udp := func(l annotate.Listener) annotate.Listener {
+		return with(l, func(l *annotate.Listener) { l.Protocol = scanner.UDP })
+	}
 	listeners := []annotate.Listener{
 		listener("127.0.0.1", 443, nginx), listener("0.0.0.0", 443, nginx), listener("::", 443, nginx),
-		with(listener("10.0.0.5", 443, nginx), func(l *annotate.Listener) { l.Protocol = scanner.UDP }),
+		udp(listener("10.0.0.5", 443, nginx)), udp(listener("0.0.0.0", 443, nginx)),
 	}
 	draft := Draft(listeners)
 	if n := len(parse(t, string(draft)).Entries); n != 1 {
 		t.Errorf("%d entries, want 1:\n%s", n, draft)
 	}
 	checkDraft(t, draft, listeners)
+	// A protocol that fewer can reach is not approved as wide as the other.
+	listeners = listeners[:4]
+	p := parse(t, string(Draft(listeners)))
+	if got := p.Judge(seen([]annotate.Listener{udp(listener("0.0.0.0", 443, nginx))})).Approvals[0].Verdict; len(p.Entries) != 2 || got != Wider {
+		t.Errorf("UDP at every address is %v by the draft of UDP at 10.0.0.5:\n%s", got, Draft(listeners))
+	}
 }
 
 // checkDraft: a draft is a register that approves what it was made of, as

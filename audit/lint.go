@@ -14,6 +14,9 @@ import (
 // soon is how long before its end an approval is said to expire.
 const soon = 30 * 24 * time.Hour
 
+// mostOverlaps is how many entries are named that one overlaps with.
+const mostOverlaps = 10
+
 // Lint returns what is odd about the register by itself, in the order of its
 // entries: those that have expired at now or will within 30 days, have no reason
 // yet, can match nothing, never decide because an earlier one approves all that
@@ -42,6 +45,7 @@ func (p *Policy) Lint(now time.Time) []Problem {
 		if why := e.impossible(); why != "" {
 			add(e.Position, Warning, "correct it, or delete it", "it matches nothing: %s", why)
 		}
+		overlaps := 0
 		for k := range p.Entries[:i] {
 			first := &p.Entries[k]
 			if !first.overlaps(e) {
@@ -51,7 +55,12 @@ func (p *Policy) Lint(now time.Time) []Problem {
 				add(e.Position, Warning, "delete one of the two", "it never decides: all that it approves, %v does (%v)", first.Position, first)
 				break
 			}
-			add(e.Position, Note, "the first of the two decides; part them where the reasons differ", "it overlaps with %v (%v)", first.Position, first)
+			if overlaps++; overlaps <= mostOverlaps {
+				add(e.Position, Note, "the first of the two decides; part them where the reasons differ", "it overlaps with %v (%v)", first.Position, first)
+			}
+		}
+		if more := overlaps - mostOverlaps; more > 0 {
+			add(e.Position, Note, "the first of them decides", "it overlaps with %d more", more)
 		}
 	}
 	for _, x := range p.Exceptions {
@@ -166,7 +175,7 @@ func widest(a Address) annotate.Exposure {
 	if class := annotate.ClassOf(last, nil); class == first {
 		return first
 	}
-	return annotate.Public
+	return max(first, annotate.Public) // 0.0.0.0/0 has the wildcard, too
 }
 
 func same[T comparable](a, b T) bool { return a == b }

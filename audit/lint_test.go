@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/whatslistening/whatslistening/annotate"
 )
 
 func TestLint(t *testing.T) {
@@ -94,5 +96,32 @@ func TestLintExceptions(t *testing.T) {
 	want := `policy.yaml:3: it expires within 30 days: 2026-12-01; policy.yaml:3: the exception from WL101 has no reason yet: "?"`
 	if strings.Join(got, "; ") != want {
 		t.Errorf("Lint = %q, want %q", got, want)
+	}
+}
+
+// Of very many entries that overlap the first are named.
+func TestLintOfManyOverlaps(t *testing.T) {
+	var entries []string
+	for i := range 50 {
+		entries = append(entries, fmt.Sprintf("ports: %d-%d, exposure: all", 1000+i, 2000+i))
+	}
+	list := register(t, entries...).Lint(today)
+	// The first eleven name 0 to 10, the others ten and a count.
+	const want = 55 + 39*11
+	if last := list[len(list)-1].Text; len(list) != want || last != "it overlaps with 39 more" {
+		t.Errorf("%d problems, the last %q", len(list), last)
+	}
+}
+
+// The network of every address has the wildcard, which no exposure but all has.
+func TestLintOfEveryAddress(t *testing.T) {
+	p := register(t, "port: 80, exposure: public", "port: 80, address: 0.0.0.0/0")
+	for _, b := range p.Lint(today) {
+		if strings.Contains(b.Text, "never decides") {
+			t.Errorf("%v", b.String())
+		}
+	}
+	if a := p.Judge(seen([]annotate.Listener{listener("0.0.0.0", 80, process(1, "/x", "root"))})).Approvals[0]; a.Verdict != Approved {
+		t.Errorf("the wildcard is %v", a.Verdict)
 	}
 }
