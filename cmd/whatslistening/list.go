@@ -158,12 +158,12 @@ func (f *listFlags) options(a *app) (report.Format, *report.Options, error) {
 	}
 	if f.columns != "" {
 		if o.Columns, err = report.ParseColumns(f.columns, format); err != nil {
-			return 0, nil, usageError("", "%w", err)
+			return 0, nil, usageError("", "--columns: %w", err)
 		}
 	}
 	if f.sort != "" {
 		if o.Sort, err = report.ParseSort(f.sort); err != nil {
-			return 0, nil, usageError("", "%w", err)
+			return 0, nil, usageError("", "--sort: %w", err)
 		}
 	}
 	if f.noTrunc && f.write.width > 0 {
@@ -226,7 +226,7 @@ func parents(f report.Format, columns []string) bool {
 func (a *app) gather(cmd *cobra.Command, f *gatherFlags, db *portdb.DB, protocols []scanner.Protocol, format report.Format, opts *report.Options) (*report.Report, error) {
 	source, err := scanner.ParseSource(f.source)
 	if err != nil {
-		return nil, usageError("", "%w", err)
+		return nil, usageError("", "--source: %w", err)
 	}
 	holders, err := scanner.ParseHolderSource(f.holders)
 	if err != nil {

@@ -38,6 +38,7 @@ it is registered for, the process that holds it, and who can reach it.`,
 			}
 			return a.list(cmd, args, &f)
 		},
+		PersistentPreRunE: noneEmpty,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

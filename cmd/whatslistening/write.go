@@ -81,10 +81,10 @@ func (f *writeFlags) options(a *app, formats []report.Format) (report.Format, *r
 		} else if near, ok := nearest(name, slices.Values(names)); ok && near != name {
 			hint = "did you mean -o " + near + "?"
 		}
-		return 0, nil, usageError(hint, "no format %q here: want one of %s", name, strings.Join(names, ", "))
+		return 0, nil, usageError(hint, "--output: no format %q here: want one of %s", name, strings.Join(names, ", "))
 	}
 	if f.width < 0 {
-		return 0, nil, usageError("", "width %d is below 0", f.width)
+		return 0, nil, usageError("leave --width out for the terminal's", "--width: %d is below 0", f.width)
 	}
 	o, err := f.look(a, f.toFile())
 	return format, o, err
@@ -99,7 +99,7 @@ func (f *writeFlags) look(a *app, toFile bool) (*report.Options, error) {
 	_, tty := terminal(a.stdout)
 	color, err := report.ColorFor(f.color, a.getenv, tty && !toFile)
 	if err != nil {
-		return nil, usageError("", "%w", err)
+		return nil, usageError("", "--color: %w", err)
 	}
 	o := &report.Options{Color: color, Width: f.width}
 	if !toFile {
