@@ -257,7 +257,11 @@ func (x *explainer) now(e *Explanation) error {
 	if err != nil {
 		return err
 	}
-	cs, err := resolve([]string{"protocol", "address", "process", "user", "exposure"}, nil)
+	keys := []string{"protocol", "address", "process", "user", "exposure"}
+	if slices.ContainsFunc(list, func(l annotate.Listener) bool { return elsewhere(l.Namespace) }) {
+		keys = append(keys, "namespace")
+	}
+	cs, err := resolve(keys, nil)
 	if err != nil {
 		return err
 	}

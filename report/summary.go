@@ -68,6 +68,9 @@ func (n *notes) end(st int) error {
 	return nil
 }
 
+// elsewhere reports whether a network namespace is another than that of the scan.
+func elsewhere(name string) bool { return name != "" && name != scanner.OwnNamespace }
+
 // maxDiffers is how many programs at the wrong port the notes name.
 const maxDiffers = 5
 
@@ -75,6 +78,10 @@ const maxDiffers = 5
 func (v *view) notes(n *notes, dropped []*column) error {
 	if len(v.rows) == 0 {
 		n.note.word("nothing is listening")
+		if list := v.r.Namespaces; len(list) == 1 && elsewhere(list[0].Name) {
+			n.note.word(" in the network namespace ")
+			n.note.text(list[0].Name)
+		}
 		if err := n.end(plain); err != nil {
 			return err
 		}

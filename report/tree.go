@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -83,7 +84,7 @@ func (v *view) trunk(out *page, w io.Writer, b *branch, o *Options, inks *[nstyl
 	}
 	end := p.len()
 	for _, of := range []func(*scanner.Process) string{
-		func(h *scanner.Process) string { return h.User },
+		userOf,
 		func(h *scanner.Process) string { return h.Unit },
 	} {
 		v.branchFact(p, &g, func(p *page) { g.list(p, of) })
@@ -99,6 +100,14 @@ func (v *view) trunk(out *page, w io.Writer, b *branch, o *Options, inks *[nstyl
 		out.shorten(facts, facts.width(), limit-used, keepHead, &inks[quiet])
 	}
 	return out.line(w)
+}
+
+// userOf returns the name of the user of a process, or the number.
+func userOf(h *scanner.Process) string {
+	if h.User == "" && h.UID >= 0 {
+		return strconv.FormatInt(h.UID, 10)
+	}
+	return h.User
 }
 
 // twig writes the line below a row that is one end of a published port.

@@ -13,6 +13,18 @@ import (
 // namespace which does not exist ([Options.NetNS]).
 var ErrNoNamespace = errors.New("no such network namespace")
 
+// A NamespaceError is the error of a scan that may not look into the network
+// namespace that it was asked to ([Options.NetNS]); it is an [os.ErrPermission].
+type NamespaceError struct {
+	Err error
+	// Remedy is what would let it.
+	Remedy string
+}
+
+func (e *NamespaceError) Error() string { return e.Err.Error() }
+
+func (e *NamespaceError) Unwrap() error { return e.Err }
+
 // The words that Options.NetNS knows.
 const (
 	NetNSOwn = "own" // that of the scan alone

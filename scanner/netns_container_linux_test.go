@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -64,5 +65,32 @@ func TestNamespaceContainer(t *testing.T) {
 				t.Errorf("%s: %q is %v, %v, want %v", tt.name, id, found, err, want)
 			}
 		}
+	}
+}
+
+// What would let a scan into a namespace depends on who asks: root is not told to
+// become root.
+func TestNamespaceErrorRemedy(t *testing.T) {
+	tests := []struct {
+		who  privileges
+		want string
+	}{
+		{privileges{uid: 1000, initial: true}, "run as root"},
+		{privileges{ptrace: true, search: true, initial: true}, "--cap-add SYS_ADMIN"},
+		{privileges{ptrace: true, search: true, admin: true, initial: true}, "security module"},
+		{privileges{ptrace: true, search: true, admin: true}, "root of the host"},
+	}
+	for _, tt := range tests {
+		err := tt.who.refused(fmt.Errorf("network namespace %q: %w", "red", os.ErrPermission))
+		var e *NamespaceError
+		if !errors.As(err, &e) || !strings.Contains(e.Remedy, tt.want) || !errors.Is(err, os.ErrPermission) {
+			t.Errorf("%+v: %#v, want the remedy %q", tt.who, err, tt.want)
+		}
+	}
+	if err := (privileges{}).refused(ErrNoNamespace); err != ErrNoNamespace {
+		t.Errorf("another error is %v", err)
+	}
+	if err := (privileges{}).refused(nil); err != nil {
+		t.Errorf("no error is %v", err)
 	}
 }

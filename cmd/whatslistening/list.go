@@ -251,12 +251,13 @@ func (a *app) gather(cmd *cobra.Command, f *gatherFlags, db *portdb.DB, protocol
 		Access:    format == report.JSON || format == report.YAML,
 		Ancestors: parents(format, opts.Columns), ContainerNames: f.names, Verify: f.verify || f.probe, Probe: f.probe,
 	})
+	var shut *scanner.NamespaceError
 	switch {
 	case err == nil:
 	case errors.Is(err, scanner.ErrNoNamespace):
 		return nil, usageError(netnsHint(), "--netns: %w", err)
-	case f.netns != "" && errors.Is(err, os.ErrPermission):
-		return nil, failure("run as root (sudo whatslistening)", "scan: %w", err)
+	case errors.As(err, &shut):
+		return nil, failure(shut.Remedy, "--netns: %w", err)
 	default:
 		return nil, failure("", "scan: %w", err)
 	}
@@ -349,6 +350,10 @@ func (a *app) sayNothing(root *cobra.Command, args []string, r *report.Report) {
 			return
 		}
 	}
+	if !slices.Contains(r.Scope.Protocols, scanner.Unix) && slices.ContainsFunc(args, isPath) {
+		a.hint("--unix lists unix sockets")
+		return
+	}
 	for _, l := range r.Coverage.Limitations {
 		if !r.Coverage.Complete && l.Remedy != "" {
 			a.hint("%s: %s", l.Text, l.Remedy)
@@ -356,6 +361,10 @@ func (a *app) sayNothing(root *cobra.Command, args []string, r *report.Report) {
 		}
 	}
 }
+
+// isPath reports whether a term may be the path or the abstract name of a unix
+// socket.
+func isPath(term string) bool { return term != "" && (term[0] == '/' || term[0] == '@') }
 
 // sayMissing says what could not be seen, for a format that has no place for it.
 func (a *app) sayMissing(c *scanner.Coverage) {

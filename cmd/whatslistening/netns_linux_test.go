@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -53,6 +54,24 @@ func TestNetworkNamespaces(t *testing.T) {
 			t.Errorf("reachable from outside is %q", got)
 		}
 
+		if got := command(t, nil, "--netns", "red"); got.code != exitClean || got.stdout != "nothing is listening in the network namespace red\n" {
+			t.Errorf("--netns red: %+v", got)
+		}
+		// nobody may not ask that process, and is told what would help: root is told
+		// something else.
+		mine := strconv.Itoa(os.Getpid())
+		got := resultOf(t, as(exec.Command(everyone(t, "whatslistening"), "--netns", mine), nobody))
+		if got.code != exitFailed || !strings.Contains(got.stderr, "--netns: network namespace of pid "+mine+": ") || !strings.Contains(got.stderr, "\nhint: run as root") {
+			t.Errorf("--netns %s as nobody: %+v", mine, got)
+		}
+		// A path is looked for among unix sockets, which are not listed unasked.
+		if got := command(t, nil, "/run/nothing.sock"); !strings.Contains(got.stderr, "\nhint: --unix lists unix sockets\n") {
+			t.Errorf("a path: %+v", got)
+		}
+		if got := command(t, nil, "--unix", "/run/nothing.sock"); strings.Contains(got.stderr, "--unix") {
+			t.Errorf("a path with --unix: %+v", got)
+		}
+
 		table := command(t, nil, "--width", "80").stdout
 		if !strings.Contains(table, "NAMESPACE\n") || !strings.Contains(table, "3 listeners of 1 program in 2 network namespaces, 1 reachable") {
 			t.Errorf("table:\n%s", table)
@@ -83,7 +102,7 @@ func TestNetworkNamespaces(t *testing.T) {
 			t.Errorf("namespaces %q", names)
 		}
 
-		got := command(t, nil, "--netns", "green")
+		got = command(t, nil, "--netns", "green")
 		if got.code != exitUsage || !strings.Contains(got.stderr, `no such network namespace: "green"`) || !strings.Contains(got.stderr, `ip-netns(8) has "blue", "red"`) {
 			t.Errorf("an unknown one: exit code %d\n%s", got.code, got.stderr)
 		}
