@@ -79,6 +79,12 @@ func (c *netlinkConn) dump(ctx context.Context, request func(b []byte, seq uint3
 		if err == nil {
 			err = c.receive(ctx, take)
 		}
+		if try > 1 && errors.Is(err, unix.EBUSY) {
+			// The answer before stood still where a datagram was lost, and is not at
+			// its end (__netlink_dump_start).
+			c.drain()
+			err = errLost
+		}
 		if err != nil && !incomplete(err) {
 			reset()
 		}
@@ -95,6 +101,17 @@ func (c *netlinkConn) send() error {
 			continue
 		}
 		return os.NewSyscallError("netlink send", err)
+	}
+}
+
+// drain reads what there is. To read a datagram has an answer that stood still go on
+// (netlink_recvmsg).
+func (c *netlinkConn) drain() {
+	for {
+		_, _, err := unix.Recvfrom(c.fd, c.buf, 0)
+		if err != nil && err != unix.EINTR && err != unix.ENOBUFS {
+			return
+		}
 	}
 }
 
@@ -139,6 +156,9 @@ func (c *netlinkConn) receive(ctx context.Context, take func(nlMessage) error) e
 		}
 		if done {
 			return lacks
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		if datagrams++; datagrams == nlLong && c.long != nil {
 			c.long()

@@ -116,6 +116,16 @@ func TestCase33Netlink(t *testing.T) {
 			}
 			return whole(seq)
 		}, []uint16{1, 2}, 2, nil},
+		{"stood still, and busy with that", func(n int, seq uint32) [][]byte {
+			switch n {
+			case 1: // and then a datagram was lost, and no other made
+				return [][]byte{listener(seq, 2, 9), listener(seq, 2, 9)[:40]}
+			case 2:
+				return [][]byte{refusal(seq, int(unix.EBUSY)), listener(seq-1, 2, 9), end(seq-1, 2, 0)}
+			}
+			return whole(seq)
+		}, []uint16{1, 2}, 3, nil},
+		{"busy for another reason", func(_ int, seq uint32) [][]byte { return [][]byte{refusal(seq, int(unix.EBUSY))} }, nil, 1, unix.EBUSY},
 		{"left over of another question", func(_ int, seq uint32) [][]byte {
 			return append([][]byte{listener(seq-1, 2, 9), end(seq-1, 2, 0), refusal(seq-1, 5)}, whole(seq)...)
 		}, []uint16{1, 2}, 1, nil},
@@ -149,6 +159,10 @@ func TestCase33Silence(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	long := func(_ int, seq uint32) [][]byte { return append(slices.Repeat([][]byte{listener(seq, 2, 9)}, 1000), end(seq, 2, 0)) }
+	if _, err := askTCP(newEndsAt(t, 3), fakeKernel(t, long)); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that ends in the middle of an answer: %v", err)
+	}
 	if _, err := askTCP(ctx, fakeKernel(t, silent)); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that has ended: %v", err)
 	}
