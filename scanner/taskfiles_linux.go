@@ -38,8 +38,10 @@ func readTaskFiles(ctx context.Context, layout *taskFileLayout, set *inodeSet, t
 		return err
 	}
 	defer closeFile(fd)
-	// The kernel gives no more at once (bpf_seq_read: 8 pages).
-	for buf := make([]byte, 32<<10); ; {
+	// The kernel gives no more at once than 8 pages (bpf_seq_read), which are half a
+	// megabyte on some machines: there it cuts where the room ends, so that this is of
+	// whole records.
+	for buf := make([]byte, 32<<10/taskFileRecordLen*taskFileRecordLen); ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
