@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -208,6 +209,31 @@ func TestNamespaceByDescriptorAlone(t *testing.T) {
 		}
 		if d := told(t, s, 7029); d.Kind != HiddenFromNetlink || d.Namespace != fmt.Sprintf("held by pid %d", p.PID) {
 			t.Errorf("%+v, want hidden-from-netlink", d)
+		}
+	})
+}
+
+// A socket without a holder stays in the list where every process that was known in
+// its network namespace has ended, and a younger one is there.
+func TestNamespacePassedOn(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		cmd := exec.Command(self(t), "tcp,127.0.0.1:7029")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+		p := spawnCmd(t, cmd, "listen")
+		s := scan(t, &Options{NetNS: NetNSAll})
+		lost := one(t, s, 7029)
+		lost.Holders = nil
+		const ended = 1<<22 - 1 // a pid that is not given
+		n := &netNS{Namespace: Namespace{Name: lost.Namespace}, pids: []int32{ended}, fd: -1}
+		n.Inode = inodeOf(fmt.Sprintf("/proc/%d/ns/net", p.PID))
+		s.Sockets = []Socket{lost}
+		if left := s.dropGone(t.Context(), &Options{}, &netSearch{named: map[string]*netNS{n.Name: n}}); left != 1 || len(s.Sockets) != 1 {
+			t.Errorf("the socket of %d was dropped", p.PID)
+		}
+		p.Process.Kill()
+		p.Wait()
+		if left := s.dropGone(t.Context(), &Options{}, &netSearch{named: map[string]*netNS{n.Name: n}}); left != 0 || len(s.Sockets) != 0 {
+			t.Error("the socket of a namespace that ended is still listed")
 		}
 	})
 }

@@ -159,7 +159,9 @@ func TestCase33Silence(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	long := func(_ int, seq uint32) [][]byte { return append(slices.Repeat([][]byte{listener(seq, 2, 9)}, 1000), end(seq, 2, 0)) }
+	long := func(_ int, seq uint32) [][]byte {
+		return append(slices.Repeat([][]byte{listener(seq, 2, 9)}, 1000), end(seq, 2, 0))
+	}
 	if _, err := askTCP(newEndsAt(t, 3), fakeKernel(t, long)); !errors.Is(err, context.Canceled) {
 		t.Errorf("a context that ends in the middle of an answer: %v", err)
 	}

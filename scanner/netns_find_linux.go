@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"errors"
 	"maps"
 	"runtime"
 	"slices"
@@ -152,6 +153,34 @@ func (s *netSearch) mounts(process, prefix string) {
 			n.mount, n.prefix = m.path, prefix
 		}
 	}
+}
+
+// reopened returns those of the namespaces into which no way led any more, and which
+// processes are in that have begun since: a child, perhaps, with the sockets of the
+// one that was known.
+func (s *netSearch) reopened(procfs string, nets []*netNS) []*netNS {
+	nets = slices.DeleteFunc(slices.Clone(nets), func(n *netNS) bool { return !errors.Is(n.err, errGone) })
+	if len(nets) == 0 {
+		return nil
+	}
+	root, err := openProc(procfs)
+	if err != nil {
+		return nil
+	}
+	defer root.close()
+	pids, err := root.pids()
+	if err != nil {
+		return nil
+	}
+	now := netSearch{deep: s.deep, found: make(map[uint64]*netNS)}
+	now.processes(root, pids)
+	return slices.DeleteFunc(nets, func(n *netNS) bool {
+		found := now.found[n.Inode]
+		if found != nil {
+			n.pids = found.pids
+		}
+		return found == nil
+	})
 }
 
 // perSearcher is how many processes are worth a thread to ask for their

@@ -149,9 +149,11 @@ func (s *Snapshot) dropGone(ctx context.Context, o *Options, search *netSearch) 
 		socks, err := listNetlink(ctx, &again, &c)
 		answered(name, socks, err, &c)
 	}
-	visit(ctx, o.procfs(), others, func(n *netNS) {
-		n.sockets, n.err = listNetlink(ctx, &again, &n.coverage)
-	})
+	list := func(nets []*netNS) {
+		visit(ctx, o.procfs(), nets, func(n *netNS) { n.sockets, n.err = listNetlink(ctx, &again, &n.coverage) })
+	}
+	list(others)
+	list(search.reopened(o.procfs(), others))
 	for _, ns := range others {
 		answered(ns.Name, ns.sockets, ns.err, &ns.coverage)
 		ns.sockets = nil
