@@ -208,6 +208,9 @@ func (d *draft) holders(l *annotate.Listener) {
 	if !containers {
 		d.Containers = nil
 	}
+	if slices.ContainsFunc(d.Containers, isContainerID) {
+		d.notes = append(d.notes, "a container goes by its id, which is another when it is made again: put its name")
+	}
 	for _, list := range [...]*[]string{&d.Programs, &d.Units, &d.Containers} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)

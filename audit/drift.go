@@ -268,7 +268,7 @@ func (d *drift) rest(gone, come []*service) {
 			return passing(v.namespace) && passing(w.namespace) && slices.Equal(v.ends, w.ends)
 		}, func(v, w *service) {
 			was, now := v.subject.Namespace, w.subject.Namespace
-			d.find(ruleRestarted, Note, w, was, now, "%s was started again: it was in the network namespace %s", w, was)
+			d.find(ruleRestarted, Note, w, was, now, "%s was started again: it was in the network namespace %s", w, shortName(was))
 		})
 		gone, come = match(gone, come, (*service).whose, func(v, w *service) bool {
 			return v.sameProgram(w) && slices.Equal(v.ends, w.ends)

@@ -22,7 +22,7 @@ func (v *service) String() string {
 		b.WriteString(" on " + at)
 	}
 	if ns := v.subject.Namespace; ns != hostNamespace {
-		b.WriteString(" in namespace " + ns)
+		b.WriteString(" in namespace " + shortName(ns))
 	}
 	b.WriteString(" (")
 	if len(v.subject.Programs) > 0 {

@@ -291,7 +291,7 @@ func describe(l *annotate.Listener) string {
 		b.WriteString(" on device " + l.Device)
 	}
 	if ns := namespaceOf(l); ns != hostNamespace {
-		b.WriteString(" in namespace " + ns)
+		b.WriteString(" in namespace " + shortName(ns))
 	}
 	b.WriteString(" (" + holderOf(l))
 	if s := subject(l); s.User != "" {

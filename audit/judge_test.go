@@ -331,3 +331,14 @@ func TestJudgeRegister(t *testing.T) {
 		t.Errorf("the approval is %+v, want %+v", j.Approvals[1], got)
 	}
 }
+
+// The id of a container is said in the twelve digits that stand for it, and kept
+// whole where programs read it.
+func TestJudgeContainerID(t *testing.T) {
+	id := strings.Repeat("3f2a91c04b7d", 5) + "0000"
+	l := with(listener("0.0.0.0", 443, process(10, "/usr/sbin/nginx", "root")), func(l *annotate.Listener) { l.Namespace = id })
+	f := register(t).Judge(seen([]annotate.Listener{l})).Findings[0]
+	if want := "tcp 0.0.0.0:443 in namespace 3f2a91c04b7d (nginx of root): no entry approves it"; f.Message != want || f.Subject.Namespace != id {
+		t.Errorf("the finding is %q in %q, want %q", f.Message, f.Subject.Namespace, want)
+	}
+}

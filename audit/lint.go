@@ -65,9 +65,6 @@ func (p *Policy) Lint(now time.Time) []Problem {
 	}
 	for _, x := range p.Exceptions {
 		expiry(x.Position, x.Expires)
-		if strings.Trim(x.Reason, "? ") == "" {
-			add(x.Position, Warning, "write why the rule is not for this host", "the exception from %s has no reason yet: %q", x.Rule, x.Reason)
-		}
 	}
 	return list
 }

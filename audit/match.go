@@ -220,6 +220,15 @@ func isContainerID(s string) bool {
 	return len(s) >= shortID && strings.Trim(s, "0123456789abcdef") == ""
 }
 
+// shortName returns the name of a network namespace as people read it: of the
+// id of a container the digits that stand for it.
+func shortName(namespace string) string {
+	if isContainerID(namespace) {
+		return namespace[:shortID]
+	}
+	return namespace
+}
+
 // isContainer reports whether p is in one of containers: by name, or by id. The
 // name is known only where the container's engine was asked and answered.
 func isContainer(p *scanner.Process, containers []string) answer {

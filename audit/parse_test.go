@@ -203,6 +203,7 @@ func TestParsePolicyProblems(t *testing.T) {
 
 		{"rule", "version: 1\nrules:\n  WL999: {disable: true, reason: x}\n", []string{`3:3: there is no rule "WL999"`}},
 		{"rule without a reason", "version: 1\nrules:\n  WL101: {disable: true}\n", []string{"3:3: the exception has no reason"}},
+		{"rule without a reason yet", "version: 1\nrules:\n  WL101: {disable: true, reason: '??'}\n", []string{`3:34: the exception has no reason yet: "??"`}},
 		{"rule without an effect", "version: 1\nrules:\n  WL101: {reason: x}\n", []string{"3:3: the exception says neither disable nor severity"}},
 		{"rule with two", "version: 1\nrules:\n  WL101: {disable: true, severity: note, reason: x}\n", []string{"3:26: a rule that is disabled has no severity"}},
 		{"rule not disabled", "version: 1\nrules:\n  WL101: {disable: false, reason: x}\n", []string{"3:20: disable can only be true"}},

@@ -313,8 +313,11 @@ func (r *reader) exception(id string, k, v *yaml.Node) (x Exception, ok bool) {
 	case had["disable"] != nil && had["severity"] != nil:
 		r.at(had["severity"], "leave one of them", "a rule that is disabled has no severity")
 	}
-	if had["reason"] == nil {
+	switch n := had["reason"]; {
+	case n == nil:
 		r.at(k, `say why: reason: "..."`, "the exception has no reason")
+	case x.Reason != "" && isQuestion(x.Reason):
+		r.at(valueOf(v, n), "write why the rule is not for this host", "the exception has no reason yet: %q", x.Reason)
 	}
 	return x, before == len(r.problems)+r.more
 }

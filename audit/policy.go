@@ -107,7 +107,10 @@ func dayOf(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 func (e *Entry) expired(day string) bool { return e.Expires != "" && day > e.Expires }
 
 // unread reports whether nobody has given the entry a reason.
-func (e *Entry) unread() bool { return strings.Trim(e.Reason, "? ") == "" }
+func (e *Entry) unread() bool { return isQuestion(e.Reason) }
+
+// isQuestion reports whether a reason is none yet.
+func isQuestion(reason string) bool { return strings.Trim(reason, "? ") == "" }
 
 // hasReach reports whether sockets of a protocol have an address, so that it
 // can be said who reaches them.

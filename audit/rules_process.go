@@ -29,7 +29,7 @@ var processRules = [...]listenerRule{
 			ID: "WL021", Title: "Another program than the well-known port is registered for", Severity: Warning,
 			Help: "The port is registered for one service, and the program is known to serve another. Packet filters, monitoring and people take the " +
 				"number for what it says: a tunnel at 443 or a shell at 53 is a common way to hide.",
-			Next:     "move the service to its own port, or say in the register why it is there",
+			Next:     "move the service to its own port, or except the rule in the register, with the reason",
 			Controls: []Control{{nist, "", "CM-7(1)"}, {nist, "", "SI-4"}, {pci, pciVersion, "1.2.5"}, {stig, "", "CCI-000382"}},
 		},
 		check: (*checker).differs,

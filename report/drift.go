@@ -69,11 +69,11 @@ func driftCell(p *page, f *audit.Finding, column int) {
 	case driftChange:
 		p.text(f.Change().String())
 	case driftWas:
-		p.text(f.Was)
+		p.text(shortID(f.Was))
 		if f.Was != "" && f.Now != "" {
 			p.word(" → ")
 		}
-		p.text(f.Now)
+		p.text(shortID(f.Now))
 	}
 }
 
@@ -90,7 +90,7 @@ func driftPlace(p *page, s *audit.Subject) {
 	}
 	if s.Namespace != "host" {
 		p.word(" in ")
-		p.text(s.Namespace)
+		p.text(shortID(s.Namespace))
 	}
 }
 

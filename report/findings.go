@@ -69,7 +69,8 @@ func inkOf(s audit.Severity) int {
 }
 
 // WriteProblems writes what is wrong or odd about a register, for people: a line
-// for each problem, and its next step below it.
+// for each problem, and the next step below it, or below the last of those that
+// have the same.
 func WriteProblems(w io.Writer, problems []audit.Problem, o *Options) error {
 	if o == nil {
 		o = new(Options)
@@ -83,7 +84,8 @@ func WriteProblems(w io.Writer, problems []audit.Problem, o *Options) error {
 		if err := n.end(inkOf(b.Severity)); err != nil {
 			return err
 		}
-		if b.Hint == "" {
+		// One next step for all that have the same, one after the other.
+		if b.Hint == "" || i+1 < len(problems) && problems[i+1].Hint == b.Hint {
 			continue
 		}
 		n.note.word("  next: ")

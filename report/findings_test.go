@@ -147,11 +147,14 @@ func TestWriteProblems(t *testing.T) {
 	problems := []audit.Problem{
 		{Position: audit.Position{File: "a\x1b.yaml", Line: 3}, Column: 5, Severity: audit.Error, Text: "an entry has no key", Hint: "did you mean port?"},
 		{Position: audit.Position{File: "b.yaml", Line: 4}, Severity: audit.Note, Text: "it overlaps"},
+		{Position: audit.Position{File: "b.yaml", Line: 5}, Severity: audit.Warning, Text: "no reason", Hint: "write why"},
+		{Position: audit.Position{File: "b.yaml", Line: 6}, Severity: audit.Warning, Text: "no reason", Hint: "write why"},
 	}
 	if err := WriteProblems(&b, problems, nil); err != nil {
 		t.Fatal(err)
 	}
-	const want = "error a\\x1b.yaml:3:5: an entry has no key\n  next: did you mean port?\nnote b.yaml:4: it overlaps\n2 problems\n"
+	const want = "error a\\x1b.yaml:3:5: an entry has no key\n  next: did you mean port?\nnote b.yaml:4: it overlaps\n" +
+		"warning b.yaml:5: no reason\nwarning b.yaml:6: no reason\n  next: write why\n4 problems\n"
 	if b.String() != want {
 		t.Errorf("WriteProblems wrote %q, want %q", b.String(), want)
 	}

@@ -328,6 +328,8 @@ func (a *app) listenersOf(cmd *cobra.Command, f *auditFlags, policy *audit.Polic
 		}
 	}
 	f.gather.verify = f.gather.verify && !f.init
+	// The id of a container is another after the next deployment.
+	f.gather.names = f.gather.names || f.init && f.gather.from == "" && !cmd.Flags().Changed("container-names")
 	protocols := scanner.DefaultProtocols()
 	if !f.init {
 		protocols = append(protocols, scanner.Raw, scanner.Packet) // the rules look for sniffers

@@ -43,9 +43,28 @@ func (a *app) output(path string, write func(io.Writer) error) error {
 	case own != nil:
 		return usageError("", "%w", own)
 	case err != nil:
-		return failure("", "write the report: %w", err)
+		return fileError(path, err)
 	}
 	return nil
+}
+
+// fileError is err of writing to the file at path. The system speaks of the
+// temporary file beside it, which means nothing to the user.
+func fileError(path string, err error) error {
+	why, hint := err, ""
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		why = pe.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "make the folder first"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "name a file in a folder that you can write to"
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "make room: what was there before is still there"
+	}
+	return failure(hint, "write %q: %w", path, why)
 }
 
 // A sink remembers why a write failed, so that this can be told apart from

@@ -90,20 +90,36 @@ func policyFiles(paths []string) ([]string, error) {
 	var files []string
 	for _, path := range paths {
 		fi, err := os.Stat(path)
-		if err != nil {
-			return nil, usageError("", "register: %w", err)
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			return nil, usageError("--policy names a file, or a folder of *.yaml files", "register: %q: %w", path, pe.Err)
 		}
-		if !fi.IsDir() {
-			files = append(files, path)
-			continue
-		}
-		list, err := filesIn(path)
 		if err != nil {
-			return nil, err
+			return nil, usageError("", "register: %q: %w", path, err)
+		}
+		list := []string{path}
+		if fi.IsDir() {
+			if list, err = filesIn(path); err != nil {
+				return nil, err
+			}
 		}
 		files = append(files, list...)
 	}
-	return files, nil
+	return files, namedTwice(files)
+}
+
+// namedTwice returns an error where two of files are one: each of its entries
+// would be hidden by itself.
+func namedTwice(files []string) error {
+	had := make(map[string]bool, len(files))
+	for _, path := range files {
+		clean := filepath.Clean(path)
+		if had[clean] {
+			return usageError("name it once: a folder stands for all its *.yaml files", "register: %q is named twice", path)
+		}
+		had[clean] = true
+	}
+	return nil
 }
 
 // filesIn returns the *.yaml files of a folder, by name. Hidden files are left
