@@ -2,6 +2,7 @@ package annotate
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,10 +28,13 @@ type Filter struct {
 	Ranges []portdb.Range
 }
 
-// A Term is a port, a run of ports, or a word.
+// A Term is a port, a run of ports, an address with or without one, or a word.
 type Term struct {
 	// Spec are the ports, where Word is empty.
 	Spec portdb.Spec
+	// Addr is the address at which somebody listens, also by way of a wildcard; the
+	// unspecified address asks for wildcards alone, and the zero one for nothing.
+	Addr netip.Addr
 	// Word names a service, a program, a script, a systemd unit, a container, what
 	// the kernel uses a socket for, or the path or abstract name of a unix socket.
 	Word string
@@ -40,15 +44,20 @@ type Term struct {
 }
 
 // ParseTerm reads a term: what is a port to [portdb.ParseSpec] is one
-// ("5432", ":443", "8000-9000", "udp/53"), and all else is a word ("nginx",
-// "postgresql", "/usr/sbin/nginx"). What tries to be a port and is none ("70000", "9-1") is an
-// error, and so is an empty term. The ports of services come from db.
+// ("5432", ":443", "8000-9000", "udp/53"), an address with a port or without is one
+// as ss(8) writes it ("127.0.0.1:5432", "[::1]:631", "10.0.0.7"), and all else is a
+// word ("nginx", "postgresql", "/usr/sbin/nginx"). What tries to be a port and is none
+// ("70000", "9-1") is an error, and so is an empty term. The ports of services come
+// from db.
 func ParseTerm(s string, db *portdb.DB) (Term, error) {
 	switch {
 	case s == "":
 		return Term{}, errors.New("an empty term matches nothing")
 	case s[0] == '/': // a path; not a transport and a port
 		return Term{Word: s}, nil
+	}
+	if t, ok, err := parseAddress(s); ok {
+		return t, err
 	}
 	spec, err := portdb.ParseSpec(s)
 	switch {
@@ -76,6 +85,32 @@ func ParseTerm(s string, db *portdb.DB) (Term, error) {
 	return t, nil
 }
 
+// parseAddress reads a term that is an address, with a port or a run of them or
+// without: "0.0.0.0:80", "[::1]:8000-9000", "::1". It reports false for all else.
+func parseAddress(s string) (t Term, ok bool, err error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return Term{Addr: addr.Unmap(), Spec: portdb.Spec{Last: 1<<16 - 1}}, true, nil
+	}
+	at := strings.LastIndexByte(s, ':')
+	if at < 0 {
+		return Term{}, false, nil
+	}
+	host := s[:at]
+	inner, bracketed := strings.CutPrefix(host, "[")
+	if bracketed {
+		host = strings.TrimSuffix(inner, "]")
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil || addr.Is6() != bracketed {
+		return Term{}, false, nil
+	}
+	spec, err := portdb.ParseSpec(s[at+1:])
+	if errors.Is(err, portdb.ErrNotSpec) {
+		return Term{}, false, nil
+	}
+	return Term{Addr: addr.Unmap(), Spec: spec}, true, err
+}
+
 // Match reports whether l is wanted.
 func (f *Filter) Match(l *Listener) bool {
 	if f.Exposed && !l.Exposure.Reachable() {
@@ -96,7 +131,7 @@ func (f *Filter) Match(l *Listener) bool {
 // match reports whether l is at the ports or goes by the word.
 func (t *Term) match(l *Listener) bool {
 	if t.Word == "" {
-		return l.At(t.Spec)
+		return l.At(t.Spec) && (!t.Addr.IsValid() || l.answers(t.Addr))
 	}
 	if t.names(l) || slices.ContainsFunc(l.Holders, t.namesProcess) {
 		return true
@@ -113,6 +148,23 @@ func (t *Term) match(l *Listener) bool {
 // without ports is at none.
 func (l *Listener) At(s portdb.Spec) bool {
 	return l.Protocol.HasPorts() && s.Contains(transport(l.Protocol), l.Port)
+}
+
+// answers reports whether the listener is reached at an address of its network
+// namespace; of the unspecified address, whether it is a wildcard for it.
+func (l *Listener) answers(addr netip.Addr) bool {
+	wildcard := l.Addr.Unmap()
+	if addr.IsUnspecified() {
+		return wildcard.IsUnspecified() && (wildcard.Is4() == addr.Is4() || addr.Is4() && !l.V6Only)
+	}
+	return slices.ContainsFunc(l.Addresses, func(a netip.Addr) bool {
+		a = a.Unmap()
+		if addr.Zone() == "" {
+			a = a.WithZone("")
+		}
+		// All of 127.0.0.0/8 is the host, of which one is an interface's.
+		return a == addr || wildcard.IsUnspecified() && a.Is4() && a.IsLoopback() && addr.Is4() && addr.IsLoopback()
+	})
 }
 
 // names reports whether the port of l goes by the word. What is merely usual at

@@ -73,6 +73,15 @@ func TestFilter(t *testing.T) {
 		{"run of ports", annotate.Filter{Terms: terms(t, "8000-9090")}, "prometheus cockpit published app"},
 		{"transport", annotate.Filter{Terms: terms(t, "udp/53")}, "dns"},
 		{"two ports", annotate.Filter{Terms: terms(t, "22", "80")}, "sshd web container"},
+		{"address and port", annotate.Filter{Terms: terms(t, "127.0.0.1:9090")}, "prometheus published"},
+		{"an address that a wildcard stands for", annotate.Filter{Terms: terms(t, "10.1.2.3:1-9999")}, "sshd web db published app"},
+		{"loopback", annotate.Filter{Terms: terms(t, "127.0.0.2:9090")}, "cockpit published"},
+		{"an address of another host", annotate.Filter{Terms: terms(t, "8.8.8.8:22", "[2001:db8:ffff::1]:80")}, ""},
+		{"an address", annotate.Filter{Terms: terms(t, "127.0.0.53")}, "sshd dns dns-tcp web published app wireguard"},
+		{"IPv6", annotate.Filter{Terms: terms(t, "[::1]:1-9999")}, "web"},
+		{"the wildcard, which a dual stack is too", annotate.Filter{Terms: terms(t, "0.0.0.0:80")}, "web container"},
+		{"the wildcard of IPv6", annotate.Filter{Terms: terms(t, "[::]:80", "::")}, "web"},
+		{"v4-mapped", annotate.Filter{Terms: terms(t, "[::ffff:127.0.0.53]:53")}, "dns dns-tcp"},
 		{"port or word", annotate.Filter{Terms: terms(t, "22", "postgres")}, "sshd db"},
 
 		{"service", annotate.Filter{Terms: terms(t, "postgresql")}, "db"},
@@ -127,7 +136,7 @@ func TestFilter(t *testing.T) {
 }
 
 func TestParseTermErrors(t *testing.T) {
-	for _, s := range []string{"", "70000", "9-1", ":", "tcp/70000", "xyz/22", "1-2-3"} {
+	for _, s := range []string{"", "70000", "9-1", ":", "tcp/70000", "xyz/22", "1-2-3", "127.0.0.1:70000", "[::1]:9-1"} {
 		if term, err := annotate.ParseTerm(s, portdb.Default()); err == nil {
 			t.Errorf("ParseTerm(%q) = %+v, want an error", s, term)
 		}

@@ -179,7 +179,7 @@ func (f *listFlags) filter(args []string, db *portdb.DB) (*annotate.Filter, erro
 	for _, arg := range args {
 		t, err := annotate.ParseTerm(arg, db)
 		if err != nil {
-			return nil, usageError("a port is 5432, :443, 8000-9000 or udp/53; all else is a name", "%w", err)
+			return nil, usageError("a port is 5432, :443, 8000-9000, udp/53 or 127.0.0.1:5432; all else is a name", "%w", err)
 		}
 		want.Terms = append(want.Terms, t)
 	}
@@ -272,7 +272,7 @@ func (a *app) gather(cmd *cobra.Command, f *gatherFlags, db *portdb.DB, protocol
 // netnsHint says which network namespaces can be named.
 func netnsHint() string {
 	names := scanner.NetNSNames()
-	hint := "own, all, a pid, or a name of the column NAMESPACE"
+	hint := "own, all, a pid, the id of a container, or a name of the column NAMESPACE"
 	const most = 10
 	for i, name := range names[:min(len(names), most)] {
 		if i == 0 {
