@@ -43,10 +43,12 @@ func (c *checker) debugs(l *annotate.Listener, p *scanner.Process, service strin
 	port := strconv.Itoa(int(l.Port))
 	return slices.ContainsFunc(p.Args, func(arg string) bool {
 		return slices.ContainsFunc(flags, func(flag string) bool {
-			return strings.HasPrefix(arg, flag) && (usual || strings.HasSuffix(strings.TrimRight(arg, ","), port) || strings.Contains(arg, port+","))
+			return strings.HasPrefix(arg, flag) && (usual || slices.Contains(strings.FieldsFunc(arg, notDigit), port))
 		})
 	})
 }
+
+func notDigit(c rune) bool { return c < '0' || c > '9' }
 
 // differs says that the program of a well-known port serves something else.
 func (c *checker) differs(l *annotate.Listener) string {

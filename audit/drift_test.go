@@ -363,3 +363,16 @@ func TestDriftMutations(t *testing.T) {
 		}
 	})
 }
+
+// Which of two sockets of one service comes first makes no other finding.
+func TestDriftOfTwoOwners(t *testing.T) {
+	p := process(10, "/srv/x", "root")
+	of := func(addr, owner string, uid int64) annotate.Listener {
+		return with(listener(addr, 80, p), func(l *annotate.Listener) { l.User, l.UID = owner, uid })
+	}
+	a, b := of("10.0.0.5", "root", 0), of("10.0.0.6", "bob", 1000)
+	one, other := Drift(scanOf(), scanOf(a, b)).Findings, Drift(scanOf(), scanOf(b, a)).Findings
+	if len(one) != 1 || len(other) != 1 || one[0].Message != other[0].Message || one[0].Fingerprint != other[0].Fingerprint {
+		t.Errorf("the findings are\n%+v and\n%+v", one, other)
+	}
+}

@@ -127,6 +127,11 @@ func TestListenerRules(t *testing.T) {
 		{"WL019", "java, by its arguments", scene{socket("tcp 0.0.0.0:8787", unnamed(runs(2, java+" app.jar", 120), func(p *scanner.Process) {
 			p.Args = []string{"java", "-agentlib:jdwp=transport=dt_socket,server=y,address=*:8787", "-jar", "app.jar"}
 		}))}, scene{socket("tcp 0.0.0.0:5005", unnamed(runs(2, java+" app.jar", 120), func(p *scanner.Process) { p.Args = []string{"java", "-jar", "app.jar"} }))}, "JDWP"},
+		{"WL019", "java, at another port that ends in the same digits", scene{socket("tcp 0.0.0.0:18787", unnamed(runs(2, java+" app.jar", 120), func(p *scanner.Process) {
+			p.Args = []string{"java", "-agentlib:jdwp=transport=dt_socket,address=18787"}
+		}))}, scene{socket("tcp 0.0.0.0:8787", unnamed(runs(2, java+" app.jar", 120), func(p *scanner.Process) {
+			p.Args = []string{"java", "-agentlib:jdwp=transport=dt_socket,address=18787"}
+		}))}, "JDWP"},
 		{"WL019", "delve", scene{socket("tcp 0.0.0.0:40000", runs(2, "/root/go/bin/dlv", 0))}, scene{socket("tcp 0.0.0.0:2345", runs(2, "/usr/sbin/nginx", 0))}, "serves delve"},
 		{"WL020", "node", scene{socket("tcp 127.0.0.1:9229", runs(2, node+" app.js", 1000))}, scene{socket("tcp 127.0.0.1:3000", runs(2, node+" app.js", 1000))}, "inspector of node"},
 		{"WL021", "sshd at 443", scene{socket("tcp 0.0.0.0:443", runs(2, "/usr/sbin/sshd", 0))}, scene{socket("tcp 0.0.0.0:8443", runs(2, "/usr/sbin/sshd", 0)), socket("tcp 0.0.0.0:22", runs(3, "/usr/sbin/sshd", 0))}, "registered for https; process is sshd"},

@@ -190,6 +190,7 @@ func (s *services) join(l *annotate.Listener, program string, holders []*scanner
 	v.ends = insert(v.ends, compareEnds, endsOf(l)...)
 	if o := (user{l.UID, l.User}); o.known() {
 		v.owners = insert(v.owners, compareUsers, o)
+		v.subject.User = v.owners[0].String() // whichever socket comes first
 	}
 	v.exposure = max(v.exposure, l.Exposure)
 	v.client = v.client && l.MaybeClient

@@ -244,7 +244,7 @@ func (s *sarif) run() sarifRun {
 		Tool: sarifTool{driver},
 		// GitHub takes what stands before the last slash for the category: the
 		// results of one host replace those of its last run, and no others.
-		Automation:  sarifAutomation{toolName + "/" + pathOf(r.Host.Name, "host") + "/" + invocation.End},
+		Automation:  sarifAutomation{toolName + "/" + segment(r.Host.Name, "host") + "/" + invocation.End},
 		Invocations: []sarifInvocation{invocation},
 		ColumnKind:  "utf16CodeUnits",
 		Results:     results,
@@ -360,13 +360,19 @@ func (s *sarif) place(at audit.Position) sarifPhysical {
 	out := sarifPhysical{Region: sarifRegion{max(at.Line, 1)}}
 	switch file := path.Clean(strings.ReplaceAll(at.File, `\`, "/")); {
 	case at.File == "":
-		out.Artifact.URI = "hosts/" + pathOf(s.r.Host.Name, "host")
+		out.Artifact.URI = "hosts/" + segment(s.r.Host.Name, "host")
 	case strings.HasPrefix(file, "/"):
 		out.Artifact, s.rooted = sarifArtifact{pathOf(strings.TrimLeft(file, "/"), "register"), sarifRoot}, true
 	default:
 		out.Artifact.URI = pathOf(file, "register")
 	}
 	return out
+}
+
+// segment returns a name as one part of the path of a URI, whatever slashes are in
+// it; other where it would be none.
+func segment(name, other string) string {
+	return strings.ReplaceAll(pathOf(name, other), "/", "%2F")
 }
 
 // pathOf returns p as the path of a relative URI; other where it would be none.

@@ -85,7 +85,8 @@ func TestSARIFPlace(t *testing.T) {
 		{"web1", nil, audit.Position{}, " hosts/web1 1"},
 		{"", nil, audit.Position{}, " hosts/host 1"},
 		{"..", nil, audit.Position{}, " hosts/host 1"},
-		{"javascript:alert(1)//\u202e", nil, audit.Position{}, " hosts/javascript%3Aalert%281%29//%E2%80%AE 1"},
+		{"javascript:alert(1)//\u202e", nil, audit.Position{}, " hosts/javascript%3Aalert%281%29%2F%2F%E2%80%AE 1"},
+		{"../../etc/passwd", nil, audit.Position{}, " hosts/..%2F..%2Fetc%2Fpasswd 1"},
 	}
 	for _, tt := range tests {
 		r := &Report{Host: scanner.Host{Name: tt.host}, Register: tt.register, Findings: []audit.Finding{{Rule: "WL101", Decided: tt.decided}}}

@@ -83,53 +83,55 @@ func (f *listFlags) complete(a *app, cmd *cobra.Command) {
 
 // completeNetNS completes the network namespaces that have names.
 func completeNetNS(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	out := offer(nil, toComplete, scanner.NetNSOwn, "that of this process")
-	out = offer(out, toComplete, scanner.NetNSAll, "every one however hard to find")
+	o := offers{prefix: toComplete}
+	o.add(scanner.NetNSOwn, "that of this process")
+	o.add(scanner.NetNSAll, "every one however hard to find")
 	for _, name := range scanner.NetNSNames() {
-		out = offer(out, toComplete, name, "")
+		o.add(name, "")
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return o.list, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeTerms completes what list takes: what listens now, by port, program
-// and unit, and then the registry's names.
+// completeTerms completes what list takes: what listens now, by port, service
+// and program, and then the registry's names.
 func (a *app) completeTerms(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	var out []string
+	o := offers{prefix: toComplete}
 	for _, l := range a.listening(cmd) {
-		out = offer(out, toComplete, strconv.Itoa(int(l.Port)), l.Service.Name)
-		out = offer(out, toComplete, ":"+strconv.Itoa(int(l.Port)), l.Service.Name)
-		out = offer(out, toComplete, fmt.Sprintf("%v/%d", l.Protocol, l.Port), l.Service.Name)
-		out = offer(out, toComplete, l.Service.Name, "port "+strconv.Itoa(int(l.Port)))
+		o.add(strconv.Itoa(int(l.Port)), l.Service.Name)
+		o.add(":"+strconv.Itoa(int(l.Port)), l.Service.Name)
+		o.add(fmt.Sprintf("%v/%d", l.Protocol, l.Port), l.Service.Name)
+		o.add(l.Service.Name, "port "+strconv.Itoa(int(l.Port)))
 		for _, p := range l.Holders {
-			out = offer(out, toComplete, p.Name, "program")
+			o.add(p.Name, "program")
 		}
 	}
-	return append(out, a.services(toComplete, out)...), cobra.ShellCompDirectiveNoFileComp
+	o.services()
+	return o.list, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeServices completes what explain takes.
 func (a *app) completeServices(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	return a.services(toComplete, nil), cobra.ShellCompDirectiveNoFileComp
+	o := offers{prefix: toComplete}
+	o.services()
+	return o.list, cobra.ShellCompDirectiveNoFileComp
 }
 
-// services returns the names of services that begin with prefix, the first of
-// them, without those in had. An empty prefix asks for no name in particular.
-func (a *app) services(prefix string, had []string) []string {
-	if prefix == "" {
-		return nil
+// services adds names of services, the first of them. An empty prefix asks for no
+// name in particular.
+func (o *offers) services() {
+	if o.prefix == "" {
+		return
 	}
-	db := portdb.Default()
-	var out []string
-	for name := range db.Names(prefix) {
+	db, most := portdb.Default(), len(o.list)+maxNames
+	for name := range db.Names(o.prefix) {
 		// The shells tell upper from lower case where the registry does not.
-		if !strings.HasPrefix(name, prefix) || slices.ContainsFunc(had, func(h string) bool { return wordOf(h) == name }) {
-			continue
+		if strings.HasPrefix(name, o.prefix) && !o.had[name] {
+			o.add(name, describe(db, name))
 		}
-		if out = offer(out, prefix, name, describe(db, name)); len(out) == maxNames {
-			break
+		if len(o.list) == most {
+			return
 		}
 	}
-	return out
 }
 
 // describe returns the ports of a service, or nothing.
@@ -144,14 +146,14 @@ func describe(db *portdb.DB, name string) string {
 
 // completeUsers completes the names of those who own a listener now.
 func (a *app) completeUsers(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	var out []string
+	o := offers{prefix: toComplete}
 	for _, l := range a.listening(cmd) {
-		out = offer(out, toComplete, l.User, "")
+		o.add(l.User, "")
 		for _, p := range l.Holders {
-			out = offer(out, toComplete, p.User, "")
+			o.add(p.User, "")
 		}
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return o.list, cobra.ShellCompDirectiveNoFileComp
 }
 
 // listening is what listens now; nothing where that cannot be told.
@@ -163,27 +165,28 @@ func (a *app) listening(cmd *cobra.Command) []annotate.Listener {
 	return annotate.Snapshot(snap, portdb.Default(), nil)
 }
 
-// offer appends word to list where it begins with prefix and is not there yet.
-// A name that a shell could take for more than a name is not offered at all:
-// whoever runs a process chooses its name, and here it would land on the
-// command line of another.
-func offer(list []string, prefix, word, description string) []string {
-	if word == "" || !strings.HasPrefix(word, prefix) || !plain(word) {
-		return list
-	}
-	if slices.ContainsFunc(list, func(had string) bool { return wordOf(had) == word }) {
-		return list
-	}
-	if description == "" || !plain(strings.ReplaceAll(description, " ", "")) {
-		return append(list, word)
-	}
-	return append(list, cobra.CompletionWithDesc(word, description))
+// offers are completions of a prefix, each word once.
+type offers struct {
+	prefix string
+	list   []string
+	had    map[string]bool
 }
 
-// wordOf returns a completion without its description.
-func wordOf(completion string) string {
-	word, _, _ := strings.Cut(completion, "\t")
-	return word
+// add adds a word that begins with the prefix. A name that a shell could take for
+// more than a name is not offered at all: whoever runs a process chooses its name,
+// and here it would land on the command line of another.
+func (o *offers) add(word, description string) {
+	if word == "" || !strings.HasPrefix(word, o.prefix) || o.had[word] || !plain(word) {
+		return
+	}
+	if o.had == nil {
+		o.had = map[string]bool{}
+	}
+	o.had[word] = true
+	if description != "" && plain(strings.ReplaceAll(description, " ", "")) {
+		word = cobra.CompletionWithDesc(word, description)
+	}
+	o.list = append(o.list, word)
 }
 
 // plain reports whether a word is of letters, digits and a few signs that mean

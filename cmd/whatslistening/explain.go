@@ -205,6 +205,10 @@ func (a *app) answerNow(ctx context.Context, q *question, db *portdb.DB, from st
 		}
 		host, listeners = snap.Host, annotate.Snapshot(snap, db, nil)
 	}
+	at := map[uint16][]*annotate.Listener{}
+	for i := range listeners {
+		at[listeners[i].Port] = append(at[listeners[i].Port], &listeners[i])
+	}
 	for i := range q.list {
 		x := &q.list[i]
 		if !x.HasPort {
@@ -213,10 +217,11 @@ func (a *app) answerNow(ctx context.Context, q *question, db *portdb.DB, from st
 		x.Unseen = false
 		x.Host = host.Ephemeral
 		x.Reserved = slices.ContainsFunc(host.Reserved, func(r scanner.PortRange) bool { return r.First <= x.Port && x.Port <= r.Last })
-		for j := range listeners {
-			l := &listeners[j]
-			if l.At(q.specs[i]) {
-				x.Listeners = append(x.Listeners, *l)
+		for port := int(q.specs[i].First); port <= int(q.specs[i].Last); port++ {
+			for _, l := range at[uint16(port)] {
+				if l.At(q.specs[i]) {
+					x.Listeners = append(x.Listeners, *l)
+				}
 			}
 		}
 	}

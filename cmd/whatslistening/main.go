@@ -42,9 +42,13 @@ func run(ctx context.Context, getenv func(string) string, stdin io.Reader, stdou
 	cmd := newRoot(a, args)
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
-	cmd.SetOut(stdout)
+	out := &sink{w: stdout} // of help and completions, which have no error to return
+	cmd.SetOut(out)
 	cmd.SetErr(stderr)
 	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		err = writeError(out.err)
+	}
 	if err != nil {
 		a.complain(err)
 	}
