@@ -42,14 +42,18 @@ func (p *page) text(s string) {
 		p.buf = appendText(p.buf, s)
 		return
 	}
-	end := p.longest
-	for i := end; i > 0 && i > end-utf8.UTFMax; i-- {
+	p.buf = append(appendText(p.buf, shorten(s, p.longest)), ellipsis...)
+}
+
+// shorten returns the start of a longer text: n bytes, or less where a character
+// would be cut.
+func shorten(s string, n int) string {
+	for i := n; i > 0 && i > n-utf8.UTFMax; i-- {
 		if utf8.RuneStart(s[i]) {
-			end = i
-			break
+			return s[:i]
 		}
 	}
-	p.buf = append(appendText(p.buf, s[:end]), ellipsis...)
+	return s[:n]
 }
 
 // addr writes an address; its zone is a name that the host chose.

@@ -232,7 +232,7 @@ func (d *decoder) set(v reflect.Value, p *plan, s string, start int) *ReadError 
 func clip(s string) string {
 	const most = 64
 	if len(s) > most {
-		return s[:most] + "..."
+		return shorten(s, most) + "..."
 	}
 	return s
 }

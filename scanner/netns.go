@@ -158,20 +158,8 @@ func parseNetLink(link []byte) uint64 { return parseInodeLink(link, "net:[") }
 // betterMount reports whether a namespace is better known by the place a than by
 // b: where ip-netns(8) looks, then where the path is short.
 func betterMount(a, b string) bool {
-	return cmp.Or(
-		-compareBool(ipName(a) != "", ipName(b) != ""),
-		cmp.Compare(len(a), len(b)),
-		cmp.Compare(a, b),
-	) < 0
-}
-
-// compareBool orders false before true.
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
+	if known := ipName(a) != ""; known != (ipName(b) != "") {
+		return known
 	}
-	return 1
+	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) < 0
 }

@@ -104,26 +104,6 @@ func TestFleetHostile(t *testing.T) {
 	b.calm()
 }
 
-// TestFleetWithoutScripts opens the page of a fleet where scripts are off.
-func TestFleetWithoutScripts(t *testing.T) {
-	b := newTab(t)
-	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	b.open(fleet(t))
-	main, err := chromedp.Run(b, chromedp.Text(chromedp.CSS("main")))
-	must(t, err)
-	for _, want := range []string{"web1.example.net", "db1.example.net", "12 hosts", "not seen whole"} {
-		if !strings.Contains(main, want) {
-			t.Errorf("without scripts the page does not show %q", want)
-		}
-	}
-	for _, dead := range []string{"Show all", "Search"} {
-		if strings.Contains(main, dead) {
-			t.Errorf("without scripts the page offers %q, which does nothing", dead)
-		}
-	}
-	b.calm()
-}
-
 // TestFleetPrint prints the page of a fleet, of hosts with names of any length:
 // no table is wider than the paper, and the last sheet is not the footer's alone.
 func TestFleetPrint(t *testing.T) {

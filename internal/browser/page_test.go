@@ -166,24 +166,32 @@ func TestHostile(t *testing.T) {
 	b.calm()
 }
 
-// TestWithoutScripts opens the page where scripts are off.
+// TestWithoutScripts opens both pages where scripts are off.
 func TestWithoutScripts(t *testing.T) {
-	b := newTab(t)
-	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-	b.open(example(t))
-	main, err := chromedp.Run(b, chromedp.Text(chromedp.CSS("main")))
-	must(t, err)
-	for _, want := range []string{"Listener without an approval", "12 listeners", "9100", "until 2027-06-30", "Complete", "sha256sum"} {
-		if !strings.Contains(main, want) {
-			t.Errorf("without scripts the page does not show %q", want)
+	for _, tt := range []struct {
+		path  string
+		wants []string
+	}{
+		{example(t), []string{"Listener without an approval", "12 listeners", "9100", "until 2027-06-30", "Complete", "sha256sum"}},
+		{fleet(t), []string{"web1.example.net", "db1.example.net", "12 hosts", "not seen whole"}},
+	} {
+		b := newTab(t)
+		call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		b.open(tt.path)
+		main, err := chromedp.Run(b, chromedp.Text(chromedp.CSS("main")))
+		must(t, err)
+		for _, want := range tt.wants {
+			if !strings.Contains(main, want) {
+				t.Errorf("without scripts %s does not show %q", tt.path, want)
+			}
 		}
-	}
-	for _, dead := range []string{"Show all", "Search"} {
-		if strings.Contains(main, dead) {
-			t.Errorf("without scripts the page offers %q, which does nothing", dead)
+		for _, dead := range []string{"Show all", "Search"} {
+			if strings.Contains(main, dead) {
+				t.Errorf("without scripts %s offers %q, which does nothing", tt.path, dead)
+			}
 		}
+		b.calm()
 	}
-	b.calm()
 }
 
 // TestPrint prints the page: every row and finding is on paper, what only works
