@@ -49,7 +49,7 @@ func (l *Listener) Forwards() func(yield func(*scanner.Forward) bool) {
 		for _, p := range l.Holders {
 			for i := range p.Forwards {
 				f := &p.Forwards[i]
-				if f.Protocol == l.Protocol && f.From == netip.AddrPortFrom(l.Addr, l.Port) && !yield(f) {
+				if f.From.Port() == l.Port && f.Protocol == l.Protocol && f.From.Addr() == l.Addr && !yield(f) {
 					return
 				}
 			}

@@ -106,6 +106,9 @@ func baseName(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
+// maxArgs is how many arguments of a process are read. They may be nothing but NULs.
+const maxArgs = 1 << 13
+
 // splitArgs splits the contents of /proc/PID/cmdline: arguments that each end
 // in a NUL. A process may write over them, so the last NUL can be missing, and
 // many programs write one text with spaces; then that is the only argument.
@@ -114,5 +117,6 @@ func splitArgs(b []byte) []string {
 	if len(b) == 0 {
 		return nil
 	}
-	return strings.Split(string(b), "\x00")
+	words := strings.SplitN(string(b), "\x00", maxArgs+1)
+	return words[:min(len(words), maxArgs)]
 }

@@ -107,3 +107,11 @@ func TestSplitArgs(t *testing.T) {
 		}
 	}
 }
+
+// Arguments can be nothing but NULs.
+func TestSplitArgsBounded(t *testing.T) {
+	got := splitArgs([]byte(strings.Repeat("\x00", 256<<10) + "x"))
+	if len(got) != maxArgs || strings.Join(got, "") != "" {
+		t.Errorf("%d arguments, want %d empty ones", len(got), maxArgs)
+	}
+}

@@ -101,7 +101,13 @@ func (s *Snapshot) publish(forwards map[*Process]*forwarding) {
 	if len(forwards) == 0 {
 		return
 	}
+	type sent struct {
+		by *Process
+		to Forward
+	}
+	seen := make(map[sent]struct{}) // SO_REUSEPORT
 	found := make(map[*Process][]Forward, len(forwards))
+	inside := s.withins()
 	for i := range s.Sockets {
 		one := &s.Sockets[i]
 		if !publishes(one.Protocol) {
@@ -113,8 +119,9 @@ func (s *Snapshot) publish(forwards map[*Process]*forwarding) {
 				continue
 			}
 			if to, ok := f.of(one); ok {
-				s.locate(&to, f, one.Namespace)
-				if !slices.Contains(found[p], to) { // SO_REUSEPORT
+				s.locate(&to, f, one.Namespace, inside)
+				if _, had := seen[sent{p, to}]; !had {
+					seen[sent{p, to}] = struct{}{}
 					found[p] = append(found[p], to)
 				}
 			}
@@ -134,11 +141,11 @@ func (s *Snapshot) publish(forwards map[*Process]*forwarding) {
 // locate says which namespace and container a forward leads into: the namespace
 // that the forwarder is known to serve, that of the container, or the only one
 // with the address; never the one that it is published in.
-func (s *Snapshot) locate(to *Forward, f *forwarding, from string) {
+func (s *Snapshot) locate(to *Forward, f *forwarding, from string, inside map[within]bool) {
 	var found []*Namespace
 	for _, is := range []func(*Namespace) bool{
 		func(ns *Namespace) bool { return f.netns != 0 && ns.Inode == f.netns },
-		func(ns *Namespace) bool { return f.container != "" && s.inside(ns, f.container) },
+		func(ns *Namespace) bool { return f.container != "" && inside[within{ns.Name, f.container}] },
 		func(ns *Namespace) bool { return to.To.Addr().IsValid() && ns.has(to.To.Addr()) },
 	} {
 		for i := range s.Namespaces {
@@ -159,21 +166,21 @@ func (s *Snapshot) locate(to *Forward, f *forwarding, from string) {
 	}
 }
 
-// inside reports whether processes of a container are in the namespace.
-func (s *Snapshot) inside(ns *Namespace, container string) bool {
-	if ns.Container == container {
-		return true
+// A within is a container of which processes are in a network namespace.
+type within struct{ namespace, container string }
+
+// withins returns the containers whose processes are in each namespace.
+func (s *Snapshot) withins() map[within]bool {
+	set := make(map[within]bool)
+	for i := range s.Namespaces {
+		set[within{s.Namespaces[i].Name, s.Namespaces[i].Container}] = true
 	}
 	for i := range s.Sockets {
-		if one := &s.Sockets[i]; one.Namespace == ns.Name {
-			for _, p := range one.Holders {
-				if p.Container == container {
-					return true
-				}
-			}
+		for _, p := range s.Sockets[i].Holders {
+			set[within{s.Sockets[i].Namespace, p.Container}] = true
 		}
 	}
-	return false
+	return set
 }
 
 // has reports whether an interface of the namespace has the address.

@@ -129,6 +129,10 @@ func isPID(s string) bool {
 	return err == nil
 }
 
+// maxRules is how many runs of ports are taken from the arguments of a program, which
+// may be anybody's.
+const maxRules = 1 << 12
+
 // addPasta adds a specification of ports: "none", "all", "auto", or
 // "[ADDRESS[%INTERFACE]/]PORTS[:PORTS],…" with "~" before those left out.
 func (f *forwarding) addPasta(protocol Protocol, spec string) {
@@ -146,6 +150,9 @@ func (f *forwarding) addPasta(protocol Protocol, spec string) {
 	}
 	listed := false
 	for part := range strings.SplitSeq(ports, ",") {
+		if len(f.rules) >= maxRules {
+			return
+		}
 		if part == "none" || strings.HasPrefix(part, "~") {
 			continue
 		}

@@ -3,6 +3,7 @@ package scanner
 import (
 	"net/netip"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -198,5 +199,33 @@ func TestPublish(t *testing.T) {
 		if len(p.Forwards) != 1 || p.Forwards[0].Namespace != tt.namespace || p.Forwards[0].Container != tt.container {
 			t.Errorf("%s: forwards = %+v, want one into %q of %q", tt.name, p.Forwards, tt.namespace, tt.container)
 		}
+	}
+}
+
+// A process called like a forwarder, with as many sockets as there are ports, holds
+// nobody up: it may be anybody's.
+func TestPublishMany(t *testing.T) {
+	p := &Process{PID: 7, Name: "conmon", Container: "other"}
+	s := &Snapshot{Namespaces: []Namespace{{Name: OwnNamespace}}}
+	for i := range 50 {
+		s.Namespaces = append(s.Namespaces, Namespace{Name: strconv.Itoa(i)})
+	}
+	for port := 1; port < 30_000; port++ {
+		one := Socket{Protocol: TCP, Family: IPv4, Namespace: OwnNamespace, Addr: netip.IPv4Unspecified(), Port: uint16(port), Holders: []*Process{p}}
+		s.Sockets = append(s.Sockets, one, one)
+	}
+	inside := &Process{PID: 8, Container: strings.Repeat("c", 64)}
+	s.Sockets = append(s.Sockets, Socket{Namespace: "49", Holders: []*Process{inside}})
+	s.publish(map[*Process]*forwarding{p: {container: inside.Container}})
+	if n := len(p.Forwards); n != 29_999 || p.Forwards[n-1].Namespace != "49" || p.Forwards[n-1].From.Port() != 29_999 {
+		t.Errorf("%d forwards, at last %+v", n, p.Forwards[n-1])
+	}
+}
+
+// What a program has for arguments is anybody's choice.
+func TestPastaRulesBounded(t *testing.T) {
+	f := parsePasta([]string{"pasta", "-t", strings.Repeat("1,", 1<<17), "-u", strings.Repeat("2,", 1<<17)})
+	if len(f.rules) != maxRules {
+		t.Errorf("%d rules, want %d", len(f.rules), maxRules)
 	}
 }

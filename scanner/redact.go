@@ -132,28 +132,30 @@ func redactText(text string) string {
 	return b.String()
 }
 
-// redactPlain hides the secret part of a word without blanks.
+// redactPlain hides the secret part of a word without blanks. Of a=b=c every part may
+// be a name: --set a.password=x, -Dfoo=bar=baz.
 func redactPlain(word string) string {
-	if at := strings.IndexAny(word, "=:"); at > 0 && !strings.HasPrefix(word[at:], "://") && secretName(word[:at]) {
-		if value := word[at+1:]; value == "" {
+	url := strings.LastIndex(word, "://")
+	for from := 0; ; {
+		rest := word[from:]
+		if at := strings.IndexAny(rest, "=:"); at > 0 && !strings.HasPrefix(rest[at:], "://") && secretName(rest[:at]) {
+			if rest[at+1:] == "" {
+				return word
+			}
+			return word[:from+at+1] + redacted
+		}
+		if url >= from {
+			return word[:from] + redactURL(rest)
+		}
+		at := strings.IndexByte(rest, '=')
+		if at < 0 {
+			if userInfo(rest) || looksSecret(rest) {
+				return word[:from] + redacted
+			}
 			return word
 		}
-		return word[:at+1] + redacted
+		from += at + 1
 	}
-	if strings.Contains(word, "://") {
-		return redactURL(word)
-	}
-	if name, value, ok := strings.Cut(word, "="); ok {
-		// --set a.password=x, -Dfoo=bar=baz: whatever name comes next.
-		if rest := redactPlain(value); rest != value {
-			return name + "=" + rest
-		}
-		return word
-	}
-	if userInfo(word) || looksSecret(word) {
-		return redacted
-	}
-	return word
 }
 
 // userInfo reports whether a word without a scheme is user:password or

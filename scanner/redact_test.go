@@ -138,3 +138,11 @@ var secretForms = [][]string{
 	{"--credential", "*"},
 	{"secret:", "*"},
 }
+
+// A chain of names as long as an argument can be is no reason to take seconds.
+func TestRedactLongChain(t *testing.T) {
+	chain := strings.Repeat("a=", 1<<16)
+	if got := redactArgs([]string{"x", chain + "ghp_0123456789abcdefghijABCDEFGHIJ"}); got[1] != chain+redacted {
+		t.Errorf("the secret at the end of %d names is not hidden", 1<<16)
+	}
+}
