@@ -156,3 +156,21 @@ func TestDriftScreens(t *testing.T) {
 		}
 	}
 }
+
+// A comment on a pull request has room for 65,536 characters, however long the
+// names are and however much of them is shown as escapes.
+func TestDriftMarkdownFits(t *testing.T) {
+	r := driftedHostile()
+	one := r.Findings[0]
+	one.Was, one.Now = strings.Repeat("\x1b", 300), strings.Repeat("\u202e", 300)
+	one.Subject.Programs = []string{strings.Repeat("\xff", 300)}
+	r.Findings = nil
+	for range 2000 {
+		r.Findings = append(r.Findings, one)
+	}
+	got := drift(t, r, Markdown, Options{})
+	rows := strings.Count(got, "\n| `")
+	if len(got) > 65536 || rows < 20 || !strings.HasSuffix(got, fmt.Sprintf("|\n\nand %d more changes\n", 2000-rows)) {
+		t.Errorf("%d bytes and %d rows, the end %q", len(got), rows, got[max(0, len(got)-100):])
+	}
+}

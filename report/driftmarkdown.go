@@ -2,21 +2,19 @@ package report
 
 import "io"
 
-// mostChanges is how many changes a table of Markdown has: the comment on a pull
-// request has at most 65,536 characters.
-const mostChanges = 200
-
-// driftLongest is the length in bytes from which a text of it is cut.
+// driftLongest is the length in bytes from which a text of a table is cut.
 const driftLongest = 60
 
 // driftMarkdown writes the changes as a table of GitHub Flavored Markdown, and
-// what they come to above it, for a comment on a pull request.
+// what they come to above it, for a comment on a pull request. Where there are
+// more than fit into one it says how many.
 func driftMarkdown(w io.Writer, r *Report, o *Options) error {
 	out := new(page)
 	n := notes{each: func(s span) error {
 		out.word("- ")
 		out.prose(s)
-		return out.line(w)
+		out.word("\n")
+		return nil
 	}}
 	if !o.NoHeader {
 		if err := n.drift(r); err != nil {
@@ -27,21 +25,12 @@ func driftMarkdown(w io.Writer, r *Report, o *Options) error {
 		return out.flush(w)
 	}
 	if !o.NoHeader {
-		if err := out.line(w); err != nil {
-			return err
-		}
+		out.word("\n")
 	}
-	out.word("| | Severity | Port | Program | Change | Was and is |")
-	if err := out.line(w); err != nil {
-		return err
-	}
-	out.word("| --- | --- | --- | --- | --- | --- |")
-	if err := out.line(w); err != nil {
-		return err
-	}
+	out.word("| | Severity | Port | Program | Change | Was and is |\n| --- | --- | --- | --- | --- | --- |\n")
 	one := &page{longest: driftLongest}
-	for i := range r.Findings[:min(len(r.Findings), mostChanges)] {
-		f := &r.Findings[i]
+	for i := range r.Findings {
+		f, start := &r.Findings[i], out.len()
 		out.word("| `")
 		out.word(driftSign(f.Change()))
 		out.word("` | ")
@@ -56,21 +45,18 @@ func driftMarkdown(w io.Writer, r *Report, o *Options) error {
 			default:
 				out.code(one.rest(0))
 			}
-			out.word(" | ")
+			out.word(" |")
+			if c < ndrift-1 {
+				out.word(" ")
+			}
 		}
-		out.cut(out.len() - 1)
-		if err := out.line(w); err != nil {
-			return err
-		}
-	}
-	if more := len(r.Findings) - mostChanges; more > 0 {
-		if err := out.line(w); err != nil {
-			return err
-		}
-		out.word("and ")
-		out.count(more, "more change", "more changes")
-		if err := out.line(w); err != nil {
-			return err
+		out.word("\n")
+		if out.len() > maxComment-100 { // for the line below
+			out.cut(start)
+			out.word("\nand ")
+			out.count(len(r.Findings)-i, "more change", "more changes")
+			out.word("\n")
+			break
 		}
 	}
 	return out.flush(w)
