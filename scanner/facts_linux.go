@@ -296,6 +296,6 @@ func describePIDs(ctx context.Context, o *Options, pids []int) map[int]*Process 
 		}
 		unix.Close(dir)
 	}
-	complete(ctx, root, o, procs, newUsers())
+	complete(ctx, root, o, procs, newUsers(o))
 	return facts
 }

@@ -237,3 +237,25 @@ func TestNamespacePassedOn(t *testing.T) {
 		}
 	})
 }
+
+// The users of another host than this one are in its own file.
+func TestUsersOfAnotherHost(t *testing.T) {
+	inNetns(t, func(t *testing.T) {
+		root := t.TempDir()
+		if err := os.MkdirAll(root+"/etc", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(root+passwd, []byte("theirs:x:0:0::/:/bin/sh\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		listen(t, "tcp,127.0.0.1:7001")
+		for _, source := range []Source{Netlink, Gopsutil} {
+			if got := one(t, scan(t, &Options{root: root, Source: source}), 7001); got.Holders[0].User != "theirs" {
+				t.Errorf("%v: the holder is of %q, want theirs", source, got.Holders[0].User)
+			}
+		}
+		if got := one(t, scan(t, &Options{root: t.TempDir()}), 7001); got.User != "root" {
+			t.Errorf("without a file of theirs the socket is of %q, want root", got.User)
+		}
+	})
+}

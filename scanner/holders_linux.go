@@ -50,7 +50,7 @@ type holderStats struct {
 
 // newHolders returns a finder that reads of the holders what o asks for.
 func newHolders(o *Options) *holders {
-	return &holders{options: o, procfs: o.procfs(), users: newUsers()}
+	return &holders{options: o, procfs: o.procfs(), users: newUsers(o)}
 }
 
 // stats returns the counts of everything that has been looked at so far.

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// The sockets of the engines, below the root of the host, and below the folder of
+// The sockets of the engines ([socketAt]), below the root of the host, and below the folder of
 // a user those of rootless ones.
 const (
-	dockerSocket = "/var/run/docker.sock"
+	dockerSocket = "/run/docker.sock"
 	podmanSocket = "/run/podman/podman.sock"
-	crioSocket   = "/var/run/crio/crio.sock"
+	crioSocket   = "/run/crio/crio.sock"
 
 	userFolders      = "/run/user"
 	userDockerSocket = "/docker.sock"
@@ -65,7 +65,7 @@ func (ns *nameSearch) ask(root string, until time.Time) {
 	}
 	list := func(socket string) func() (map[string]containerName, error) {
 		return func() (map[string]containerName, error) {
-			b, err := askEngine(root+socket, "/containers/json", until)
+			b, err := askEngine(socketAt(root, socket), "/containers/json", until)
 			if err != nil {
 				return nil, err
 			}
@@ -88,7 +88,7 @@ func (ns *nameSearch) ask(root string, until time.Time) {
 		}
 	}
 	if ids := ns.missing("cri-o"); len(ids) > 0 {
-		ask("cri-o", "", func() (map[string]containerName, error) { return askCRIO(root+crioSocket, ids, until) })
+		ask("cri-o", "", func() (map[string]containerName, error) { return askCRIO(socketAt(root, crioSocket), ids, until) })
 	}
 	got := make([]engineReply, 0, asked)
 	timer := time.NewTimer(time.Until(until))
@@ -110,6 +110,15 @@ func (ns *nameSearch) ask(root string, until time.Time) {
 			ns.failed[r.runtime] = r.err
 		}
 	}
+}
+
+// socketAt returns where a socket in /run is: in /var/run where that is a folder of
+// its own. As a rule it is a link to "/run", which below another root leads to ours.
+func socketAt(root, socket string) string {
+	if !exists(root+socket) && exists(root+"/var"+socket) {
+		return root + "/var" + socket
+	}
+	return root + socket
 }
 
 // askCRIO asks CRI-O for each container.

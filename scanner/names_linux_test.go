@@ -153,7 +153,7 @@ func TestContainerNames(t *testing.T) {
 			"nobody answers",
 			[]string{"docker " + id1, "docker " + id2, "podman f" + id1[1:]},
 			nil, nil, nil,
-			`"" ""; "" ""; "" ""; container-names: the names of 2 containers of docker are not known: the engine did not answer (dial unix ROOT/var/run/docker.sock: connect: no such file or directory). systemctl start docker; ` +
+			`"" ""; "" ""; "" ""; container-names: the names of 2 containers of docker are not known: the engine did not answer (dial unix ROOT/run/docker.sock: connect: no such file or directory). systemctl start docker; ` +
 				`container-names: the name of 1 container of podman is not known: the engine did not answer (dial unix ROOT/run/podman/podman.sock: connect: no such file or directory). systemctl start podman.socket (for a user's containers: systemctl --user start podman.socket)`,
 		},
 		{
@@ -258,5 +258,28 @@ func TestContainerNamesPorts(t *testing.T) {
 	fs := s.Sockets[0].Holders[0].Forwards
 	if fs[0].ContainerName != "web" || fs[0].To.Port() != 80 || fs[1].ContainerName != "web" || fs[1].To.Port() != 0 {
 		t.Errorf("forwards = %+v", fs)
+	}
+}
+
+// Below another root /var/run is a link that leads to this one: the socket is looked
+// for where it leads to there. Where /var/run is a folder, it is there.
+func TestSocketBelowAnotherRoot(t *testing.T) {
+	root := t.TempDir()
+	for _, dir := range []string{"/run", "/var/run"} {
+		if err := os.MkdirAll(root+dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(root+"/var"+dockerSocket, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := socketAt(root, dockerSocket); got != root+"/var/run/docker.sock" {
+		t.Errorf("a folder: %q", got)
+	}
+	if err := os.WriteFile(root+dockerSocket, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := socketAt(root, dockerSocket); got != root+"/run/docker.sock" {
+		t.Errorf("a link: %q", got)
 	}
 }

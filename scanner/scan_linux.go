@@ -57,6 +57,9 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 		}
 	}
 	findPaths(ctx, o, s.Sockets, c)
+	if u == nil {
+		u = newUsers(o)
+	}
 	nameUsers(s.Sockets, u)
 }
 
@@ -172,7 +175,7 @@ func (s *Snapshot) dropGone(ctx context.Context, o *Options, search *netSearch) 
 }
 
 // nameUsers gives the owners of sockets their names. Most sockets belong to the
-// user of their holder, who is named already. A nil u is made when it is needed.
+// user of their holder, who is named already.
 func nameUsers(socks []Socket, u *users) {
 	names := make(map[int64]string)
 	for i := range socks {
@@ -188,9 +191,6 @@ func nameUsers(socks []Socket, u *users) {
 		}
 		name, ok := names[uid]
 		if !ok {
-			if u == nil {
-				u = newUsers()
-			}
 			name = u.name(uid)
 			names[uid] = name
 		}

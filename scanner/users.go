@@ -28,8 +28,19 @@ type userEntry struct {
 	n       uint8
 }
 
-// newUsers returns the users of this system.
-func newUsers() *users { return &users{path: "/etc/passwd"} }
+// passwd is where the users are, below the root of the host.
+const passwd = "/etc/passwd"
+
+// newUsers returns the users of the host whose processes o reads; those of this
+// system where that file is not to be seen.
+func newUsers(o *Options) *users {
+	if root := o.hostRoot(); root != "" {
+		if _, err := os.Stat(root + passwd); err == nil {
+			return &users{path: root + passwd}
+		}
+	}
+	return &users{path: passwd}
+}
 
 // name returns the name of a user, empty when there is no entry for it.
 func (u *users) name(uid int64) string {
