@@ -5,7 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"strings"
 )
 
@@ -17,19 +17,21 @@ type types struct {
 }
 
 func readTypes(folder string) (*types, error) {
-	set := token.NewFileSet()
-	packages, err := parser.ParseDir(set, folder, func(f fs.FileInfo) bool {
-		return f.Name() != out && !strings.HasSuffix(f.Name(), "_test.go")
-	}, parser.SkipObjectResolution)
+	paths, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
 		return nil, err
 	}
 	t := &types{map[string]*ast.StructType{}, map[string]ast.Expr{}}
-	for _, p := range packages {
-		for _, f := range p.Files {
-			for _, d := range f.Decls {
-				t.declared(d)
-			}
+	for _, path := range paths {
+		if filepath.Base(path) == out || strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range f.Decls {
+			t.declared(d)
 		}
 	}
 	return t, nil
