@@ -376,3 +376,22 @@ func TestDriftOfTwoOwners(t *testing.T) {
 		t.Errorf("the findings are\n%+v and\n%+v", one, other)
 	}
 }
+
+// An IPv6 address is written so that no way to show it takes "::" for a command.
+func TestEndsText(t *testing.T) {
+	at := func(addr, device string) end { return end{netip.MustParseAddr(addr), device} }
+	tests := []struct {
+		ends []end
+		want string
+	}{
+		{[]end{at("127.0.0.1", ""), at("::1", "")}, "127.0.0.1, [::1]"},
+		{[]end{at("0.0.0.0", ""), at("::", "")}, "*"},
+		{[]end{at("::", "eth0")}, "[::]%eth0"},
+		{[]end{at("fe80::1%eth0", "")}, "[fe80::1%eth0]"},
+	}
+	for _, tt := range tests {
+		if got := endsText(tt.ends); got != tt.want {
+			t.Errorf("endsText(%v) = %q, want %q", tt.ends, got, tt.want)
+		}
+	}
+}

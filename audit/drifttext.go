@@ -51,6 +51,8 @@ func endsText(ends []end) string {
 			continue
 		case e == four && slices.Contains(ends, six):
 			s = "*"
+		case e.addr.Is6(): // as before a port: "::1" by itself reads like a command of a CI system
+			s = "[" + e.addr.String() + "]"
 		case e.addr.IsValid():
 			s = e.addr.String()
 		}

@@ -237,8 +237,16 @@ func (n *notes) wasAndIs(f *audit.Finding, width int) {
 	n.out.shorten(is, is.width(), room-used, k, &n.inks[plain])
 }
 
-// drift writes what the changes come to, and what could not be compared.
+// drift writes what the changes come to, and what could not be compared or seen.
 func (n *notes) drift(r *Report) error {
+	if err := n.sinceBaseline(r); err != nil {
+		return err
+	}
+	return n.limitations(&r.Coverage)
+}
+
+// sinceBaseline writes what the changes come to, and what could not be compared.
+func (n *notes) sinceBaseline(r *Report) error {
 	p, b := &n.note, r.Baseline
 	var of [audit.OwnerChanged + 1]int
 	changed := 0
@@ -248,9 +256,12 @@ func (n *notes) drift(r *Report) error {
 			changed++
 		}
 	}
-	if changed == 0 {
+	switch {
+	case changed == 0 && r.hidesDrift():
+		p.word("nothing changed but for what the register disables")
+	case changed == 0:
 		p.word("nothing changed")
-	} else {
+	default:
 		p.count(changed, "change", "changes")
 	}
 	p.word(" since ")
@@ -291,7 +302,7 @@ func (n *notes) drift(r *Report) error {
 			return err
 		}
 	}
-	return n.limitations(&r.Coverage)
+	return nil
 }
 
 // driftWord says what became of listeners.

@@ -168,6 +168,15 @@ func (m *comment) foot() {
 			m.end()
 		}
 	}
+	if m.r.Baseline != nil {
+		n := notes{each: func(s span) error {
+			m.out.word("- ")
+			m.out.prose(s)
+			m.end()
+			return nil
+		}}
+		_ = n.sinceBaseline(m.r) // which only fails where each does
+	}
 	m.exceptions()
 	for i, l := range m.r.Coverage.Limitations {
 		m.out.word("- ")

@@ -51,6 +51,11 @@ func findingsText(w io.Writer, r *Report, o *Options) error {
 	}
 	n := &notes{out: &s.out, w: w, width: s.width, inks: s.inks}
 	n.note.longest = s.text.longest
+	if r.Baseline != nil {
+		if err := n.sinceBaseline(r); err != nil {
+			return err
+		}
+	}
 	if err := n.witnesses(r); err != nil {
 		return err
 	}

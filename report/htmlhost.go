@@ -129,6 +129,14 @@ func (h *htmlMaker) coverage(out *htmlPage) {
 		}
 		h.fact(facts, "The witnesses")
 	}
+	if h.r.Baseline != nil {
+		n := notes{each: func(s span) error {
+			out.Coverage = append(out.Coverage, htmlFact{h.word("Comparison"), s.safe()})
+			return nil
+		}}
+		n.note.longest = h.p.longest
+		_ = n.sinceBaseline(h.r) // which only fails where each does
+	}
 	if out.Audited {
 		for _, u := range h.r.unasked() {
 			h.p.text(u.Rule)

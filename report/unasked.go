@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/whatslistening/whatslistening/audit"
@@ -22,6 +23,13 @@ func (r *Report) disabled(rule string) *audit.Exception {
 		}
 	}
 	return nil
+}
+
+// hidesDrift reports whether the register disables a rule on what changed.
+func (r *Report) hidesDrift() bool {
+	return slices.ContainsFunc(audit.Rules(), func(rule audit.Rule) bool {
+		return judgementOf(rule.ID) == byDrift && r.disabled(rule.ID) != nil
+	})
 }
 
 // standing says what an exception comes to, behind the name of its rule. It is

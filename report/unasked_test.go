@@ -108,3 +108,35 @@ func TestDriftAsksNoRules(t *testing.T) {
 		t.Errorf("the tests of a comparison are\n%s", got)
 	}
 }
+
+// An audit says what it was compared with, and what could not be, also where
+// nothing changed: in every form for people.
+func TestAuditSaysBaseline(t *testing.T) {
+	r := audited()
+	r.Baseline = &audit.Baseline{
+		Host: r.Host.Name, Time: r.Time, Unchanged: 7,
+		Caveats: []audit.Caveat{{Text: "the baseline does not have the protocols raw, packet: <they> are not compared"}},
+	}
+	says := func(format Format) string {
+		var b strings.Builder
+		if err := WriteFindings(&b, r, format, &Options{}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for format, wants := range map[Format][]string{
+		Table:    {"\nnothing changed since 2026-11-23T08:00:00Z; 7 listeners are as they were\n", "\nnote: the baseline does not have the protocols raw, packet"},
+		Markdown: {"\n- nothing changed since `2026-11-23T08:00:00Z`; 7 listeners are as they were\n", "\n- note: the baseline does not have"},
+		HTML:     {"nothing changed since 2026-11-23T08:00:00Z; 7 listeners are as they were<", "packet: &lt;they&gt; are not compared"},
+	} {
+		for _, want := range wants {
+			if got := says(format); !strings.Contains(got, want) {
+				t.Errorf("%v does not say %q:\n%s", format, want, got)
+			}
+		}
+	}
+	r.Register.Exceptions = []audit.Exception{{Rule: "WL205", Disabled: true, Reason: "restarts are wanted"}}
+	if got := says(Table); !strings.Contains(got, "\nnothing changed but for what the register disables since 2026-11-23T08:00:00Z; 7") {
+		t.Errorf("with a rule of drift disabled it says\n%s", got)
+	}
+}
