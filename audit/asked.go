@@ -14,8 +14,8 @@ type Unasked struct {
 	Why string
 }
 
-// Unasked returns the rules on listeners that had nothing to go by in the scan,
-// in their order. witnesses says whether the scan asked a second one.
+// Unasked returns the rules that had nothing to go by in the scan, in their
+// order. witnesses says whether the scan asked a second one.
 func (s *Scan) Unasked(witnesses bool) []Unasked {
 	var list []Unasked
 	if !witnesses {
@@ -28,6 +28,9 @@ func (s *Scan) Unasked(witnesses bool) []Unasked {
 		if !slices.Contains(s.Scope.protocols(), r.of) {
 			list = append(list, Unasked{r.id, r.of.String() + " sockets were not looked for"})
 		}
+	}
+	if s.Scope.Narrowed {
+		list = append(list, Unasked{ruleAbsent, "the report was narrowed down to a part of what listens"})
 	}
 	return list
 }

@@ -23,7 +23,7 @@ func TestUnasked(t *testing.T) {
 		{"a list of an ordinary user", Scope{}, false, true, []string{"WL034", "WL035", "WL037"}, []int{3}},
 		{"the own namespace", Scope{NetNS: scanner.NetNSOwn, Protocols: everything}, true, true, nil, []int{3, 4}},
 		{"another namespace", Scope{NetNS: "blue", Protocols: everything}, true, true, nil, []int{6}},
-		{"a part", Scope{NetNS: scanner.NetNSAll, Protocols: everything, Narrowed: true}, true, true, nil, nil},
+		{"a part", Scope{NetNS: scanner.NetNSAll, Protocols: everything, Narrowed: true}, true, true, []string{"WL105"}, nil},
 	}
 	p := register(t,
 		"port: 443, exposure: all",
