@@ -161,6 +161,11 @@ func (f *listFlags) options(a *app) (report.Format, *report.Options, error) {
 			return 0, nil, usageError("", "--columns: %w", err)
 		}
 	}
+	if f.args && added(o.Columns) {
+		if more, err := report.ParseColumns("+args", format); err == nil { // the others have every fact
+			o.Columns = append(o.Columns, more...)
+		}
+	}
 	if f.sort != "" {
 		if o.Sort, err = report.ParseSort(f.sort); err != nil {
 			return 0, nil, usageError("", "--sort: %w", err)
@@ -172,6 +177,9 @@ func (f *listFlags) options(a *app) (report.Format, *report.Options, error) {
 	o.NoHeader, o.NoTrunc, o.All = f.noHeader, f.noTrunc, f.all
 	return format, o, nil
 }
+
+// added reports whether columns are only added to those that a format has.
+func added(columns []string) bool { return len(columns) == 0 || strings.HasPrefix(columns[0], "+") }
 
 // filter returns what the terms and the flags ask for.
 func (f *listFlags) filter(args []string, db *portdb.DB) (*annotate.Filter, error) {
@@ -216,7 +224,7 @@ func everyFact(f report.Format) bool {
 
 // parents reports whether the processes that holders descend from are shown.
 func parents(f report.Format, columns []string) bool {
-	return everyFact(f) || f == report.Wide && (len(columns) == 0 || strings.HasPrefix(columns[0], "+")) ||
+	return everyFact(f) || f == report.Wide && added(columns) ||
 		slices.Contains(columns, "parents") || slices.Contains(columns, "+parents")
 }
 

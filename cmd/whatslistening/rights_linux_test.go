@@ -127,6 +127,15 @@ func TestLive(t *testing.T) {
 		if got.code != exitClean || !strings.Contains(got.stdout, `"pid": `) || !strings.Contains(got.stdout, `"ephemeral": false`) {
 			t.Errorf("explain: %+v", got)
 		}
+		// Arguments are there where they were asked for, unless other columns were.
+		for _, args := range [][]string{{}, {"-o", "wide"}, {"-o", "tree"}, {"-o", "csv"}, {"-o", "markdown"}, {"--columns", "+uid"}} {
+			if got := command(t, nil, append(args, "--args", "5432")...); !strings.Contains(got.stdout, " 7777 tcp,0.0.0.0:5432") {
+				t.Errorf("%q --args:\n%s%s", args, got.stdout, got.stderr)
+			}
+		}
+		if got := command(t, nil, "--args", "--columns", "port", "5432"); strings.Contains(got.stdout, "7777") {
+			t.Errorf("--args --columns port:\n%s", got.stdout)
+		}
 		// Another /proc is another witness, and the report says so.
 		got = command(t, nil, "--json", "--procfs", "/proc")
 		if got.code != exitClean || !strings.Contains(got.stdout, "processes were read from") {
