@@ -23,19 +23,13 @@ type outcome struct {
 }
 
 // verify asks the other witnesses of every network namespace that was looked
-// into. The sockets that the list is without are added to it.
+// into, several at once: to try every port (o.Probe) is a second's work. The
+// sockets that the list is without are added to it.
 func (s *Snapshot) verify(ctx context.Context, o *Options, search *netSearch) {
 	rows := make(map[string][]*Socket)
 	for i := range s.Sockets {
 		one := &s.Sockets[i]
 		rows[one.Namespace] = append(rows[one.Namespace], one)
-	}
-	var all []*outcome
-	if len(s.Namespaces) == 0 || s.Namespaces[0].Name == OwnNamespace {
-		// Where the thread is, is what the tables are of.
-		runtime.LockOSThread()
-		all = append(all, newInquiry(o, OwnNamespace).examine(ctx, rows[OwnNamespace]))
-		runtime.UnlockOSThread()
 	}
 	var others []*netNS
 	for _, n := range s.Namespaces {
@@ -45,12 +39,23 @@ func (s *Snapshot) verify(ctx context.Context, o *Options, search *netSearch) {
 	}
 	outcomes := make(map[*netNS]*outcome, len(others))
 	var mu sync.Mutex
-	visit(ctx, o.procfs(), others, func(n *netNS) {
-		out := newInquiry(o, n.Name).examine(ctx, rows[n.Name])
-		mu.Lock()
-		outcomes[n] = out
-		mu.Unlock()
+	var group sync.WaitGroup
+	group.Go(func() {
+		visit(ctx, o.procfs(), others, func(n *netNS) {
+			out := newInquiry(o, n.Name).examine(ctx, rows[n.Name])
+			mu.Lock()
+			outcomes[n] = out
+			mu.Unlock()
+		})
 	})
+	var all []*outcome
+	if len(s.Namespaces) == 0 || s.Namespaces[0].Name == OwnNamespace {
+		// Where the thread is, is what the tables are of.
+		runtime.LockOSThread()
+		all = append(all, newInquiry(o, OwnNamespace).examine(ctx, rows[OwnNamespace]))
+		runtime.UnlockOSThread()
+	}
+	group.Wait()
 	for _, n := range others {
 		if out := outcomes[n]; out != nil {
 			all = append(all, out)
