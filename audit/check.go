@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/whatslistening/whatslistening/annotate"
@@ -238,6 +239,9 @@ func (c *checker) byProgram(l *annotate.Listener) identity {
 		return id
 	}
 	id.byPort = true
+	if c.isUnseenSyslog(l) {
+		return id
+	}
 	if l.Service.Name != "" {
 		id.names = append(id.names, l.Service.Name)
 	}
@@ -249,6 +253,17 @@ func (c *checker) byProgram(l *annotate.Listener) identity {
 		}
 	}
 	return id
+}
+
+// isUnseenSyslog reports whether l, whose holders are not seen, is at the port
+// that rsh has over TCP and syslog over UDP, and its user has both: a receiver of
+// syslog most often does (RFC 6587).
+func (c *checker) isUnseenSyslog(l *annotate.Listener) bool {
+	if l.Protocol != scanner.TCP || l.Port != 514 || len(l.Holders) > 0 || l.UID < 0 {
+		return false
+	}
+	g := c.at[place{namespaceOf(l), scanner.UDP, l.Port}]
+	return g != nil && slices.ContainsFunc(g.all, func(m member) bool { return len(m.Holders) == 0 && m.UID == l.UID })
 }
 
 // serviceAt returns which of the services of a program it serves at the port of

@@ -261,6 +261,9 @@ func TestWellKept(t *testing.T) {
 // Programs at ports that they have by their nature are no findings: not of the
 // rule on well-known ports, and not of a rule on what they serve elsewhere.
 func TestAtHome(t *testing.T) {
+	why := func(w scanner.Why, uid int64) func(*scanner.Socket) {
+		return func(s *scanner.Socket) { s.Why, s.UID = w, uid }
+	}
 	unit := func(exe string, uid int64) *scanner.Process {
 		p := runs(2, exe, uid)
 		p.Unit = base(exe) + ".service"
@@ -289,6 +292,14 @@ func TestAtHome(t *testing.T) {
 				t.Errorf("%s at %s: %s: %s", exe, where, f.Rule, f.Message)
 			}
 		}
+	}
+	// To an ordinary user a receiver of syslog looks like rsh, but for its UDP.
+	unseen := why(scanner.NotPermitted, 0)
+	if got := Check(sceneOf(but(socket("tcp 0.0.0.0:514"), unseen), but(socket("udp 0.0.0.0:514"), unseen))); len(got) != 0 {
+		t.Errorf("syslog, unseen: %+v", got)
+	}
+	if got := Check(sceneOf(but(socket("tcp 0.0.0.0:514"), unseen), but(socket("udp 0.0.0.0:514"), why(scanner.NotPermitted, 104)))); len(got) != 1 || got[0].Rule != "WL001" {
+		t.Errorf("rsh, unseen, beside the syslog of another user: %+v", got)
 	}
 	// What stands behind a port that dockerd keeps is not known: the port says it.
 	if got := Check(sceneOf(socket("tcp 0.0.0.0:6379", unit("/usr/bin/dockerd", 0)))); len(got) != 1 || got[0].Rule != "WL007" {
