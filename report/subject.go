@@ -8,10 +8,14 @@ import (
 // subject writes what a finding is about: "tcp 0.0.0.0:22", "tcp [::1]:22",
 // "unix /run/docker.sock"; nothing where the finding names no socket.
 func (p *page) subject(s *audit.Subject) {
-	if !s.Addr.IsValid() && s.Path == "" && s.Port == 0 {
+	nowhere := !s.Addr.IsValid() && s.Path == "" && s.Port == 0
+	if nowhere && s.Protocol.HasPorts() {
 		return
 	}
 	p.text(s.Protocol.String())
+	if nowhere && s.Device == "" {
+		return // a packet socket of every device, a unix socket without a name
+	}
 	p.word(" ")
 	switch {
 	case !s.Protocol.HasPorts() && s.Port == 0:
