@@ -103,6 +103,28 @@ func (a *bpfAssembler) call(helper int32) {
 	a.add(unix.BPF_JMP|unix.BPF_CALL, 0, 0, 0, helper)
 }
 
+// bpfStack is the end of the stack, and bpfScratch 8 bytes there.
+const (
+	bpfStack   bpfRegister = 10
+	bpfScratch             = -8
+)
+
+// read copies size bytes of the kernel's memory, from address + off; zeros, where
+// there is none. follow takes a pointer there, by way of the scratch.
+func (a *bpfAssembler) read(to bpfRegister, toOff, size int32, address bpfRegister, off int16) {
+	a.move(3, address)
+	a.withNumber(unix.BPF_ADD, 3, int32(off))
+	a.move(1, to)
+	a.withNumber(unix.BPF_ADD, 1, toOff)
+	a.withNumber(unix.BPF_MOV, 2, size)
+	a.call(bpfProbeReadKernel)
+}
+
+func (a *bpfAssembler) follow(to, address bpfRegister, off int16) {
+	a.read(bpfStack, bpfScratch, 8, address, off)
+	a.load(unix.BPF_DW, to, bpfStack, bpfScratch)
+}
+
 // finish ends the program with return 0, and returns it.
 func (a *bpfAssembler) finish() []bpfInstruction {
 	for _, from := range a.exits {
@@ -186,7 +208,7 @@ func taskFileProgram(l *taskFileLayout, bits inodeBits, memory int) []bpfInstruc
 	const (
 		ctx, record, task, inode, leader = 6, 7, 8, 9, 9 // R6 to R9 outlive calls
 		file, magic, fd                  = 7, 3, 4
-		stack, scratch                   = 10, -8
+		stack, scratch                   = bpfStack, bpfScratch
 		exiting                          = 4 // PF_EXITING of <linux/sched.h>
 	)
 	var a bpfAssembler
@@ -237,42 +259,29 @@ func taskFileProgram(l *taskFileLayout, bits inodeBits, memory int) []bpfInstruc
 	a.store(unix.BPF_DW, record, lastStart, 1)
 	a.store(unix.BPF_DW, record, lastTask, task)
 
-	// read copies size bytes from address + off, and follow takes a pointer there.
-	read := func(to bpfRegister, toOff, size int32, address bpfRegister, off int16) {
-		a.move(3, address)
-		a.withNumber(unix.BPF_ADD, 3, int32(off))
-		a.move(1, to)
-		a.withNumber(unix.BPF_ADD, 1, toOff)
-		a.withNumber(unix.BPF_MOV, 2, size)
-		a.call(bpfProbeReadKernel)
-	}
-	follow := func(to, address bpfRegister, off int16) {
-		read(stack, scratch, 8, address, off)
-		a.load(unix.BPF_DW, to, stack, scratch)
-	}
-	follow(leader, task, l.taskLeader)
-	read(record, recordStart, 8, leader, l.taskStart)
+	a.follow(leader, task, l.taskLeader)
+	a.read(record, recordStart, 8, leader, l.taskStart)
 	a.withNumber(unix.BPF_MOV, 1, 0)
 	a.store(unix.BPF_DW, record, recordCgroups, 1)
-	read(stack, scratch, 4, leader, l.taskFlags)
+	a.read(stack, scratch, 4, leader, l.taskFlags)
 	a.load(unix.BPF_W, 1, stack, scratch)
 	a.withNumber(unix.BPF_AND, 1, exiting)
 	ended := a.jumpIf(unix.BPF_JNE, 1, 0)
-	read(record, recordCgroups, 8, leader, l.taskCgroups)
+	a.read(record, recordCgroups, 8, leader, l.taskCgroups)
 	a.land(ended)
-	follow(1, leader, l.taskCred)
-	read(record, recordUser, 4, 1, l.credUser)
+	a.follow(1, leader, l.taskCred)
+	a.read(record, recordUser, 4, 1, l.credUser)
 
 	// pid = leader->thread_pid->numbers[current->thread_pid->level].nr
-	follow(leader, leader, l.taskPID)
+	a.follow(leader, leader, l.taskPID)
 	a.call(bpfGetCurrentTaskBTF)
-	follow(1, 0, l.taskPID)
-	read(stack, scratch, 4, 1, l.pidLevel)
+	a.follow(1, 0, l.taskPID)
+	a.read(stack, scratch, 4, 1, l.pidLevel)
 	a.load(unix.BPF_W, 1, stack, scratch)
 	a.withNumber(unix.BPF_MUL, 1, int32(l.numberSize))
 	a.with(unix.BPF_ADD, leader, 1)
 	a.withNumber(unix.BPF_ADD, leader, int32(l.pidNumbers))
-	read(record, recordPID, 4, leader, l.numberValue)
+	a.read(record, recordPID, 4, leader, l.numberValue)
 
 	a.land(same)
 	a.load(unix.BPF_DW, 1, ctx, taskFileMeta)

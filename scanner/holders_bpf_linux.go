@@ -17,7 +17,7 @@ func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, s
 	if h.search != nil && h.search.deep {
 		return errors.New("bpf: every socket is to be asked for its network namespace")
 	}
-	layout, err := findTaskFileLayout(kernelBTF)
+	layout, err := h.layout()
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, s
 	}
 	shown := make([]bool, len(pids))
 	at := 0
-	facts := describing{root: root, groups: make(map[uint64]*cgroupGroup)}
+	facts := describing{root: root, lister: h.lister, groups: make(map[uint64]*cgroupGroup)}
 	err = readTaskFiles(ctx, layout, all.set, func(f taskFile) {
 		if p := all.take(f); p != nil {
 			facts.give(p)
@@ -40,7 +40,9 @@ func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, s
 		}
 		shown[at] = true
 	})
-	facts.finish(all)
+	if e := facts.finish(all); err == nil {
+		err = e
+	}
 	if err != nil {
 		all.trail.drop()
 		return err
@@ -56,6 +58,14 @@ func (h *holders) attachBPF(ctx context.Context, root *procRoot, pids []int32, s
 	}
 	h.counts.Processes += len(pids) - len(rest)
 	return h.look(ctx, root, rest, socks, keep, all)
+}
+
+// layout returns what the program has to know, which a lister knows already.
+func (h *holders) layout() (*taskFileLayout, error) {
+	if h.lister != nil {
+		return h.lister.files, nil
+	}
+	return findTaskFileLayout(kernelBTF)
 }
 
 func everySocket(*Socket) bool { return true }

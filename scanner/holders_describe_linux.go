@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"runtime"
+	"strconv"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -10,7 +11,9 @@ import (
 // A describing reads the facts of processes that the kernel names, by a few
 // workers, while the kernel goes on to name others.
 type describing struct {
-	root    *procRoot
+	root *procRoot
+	// lister, where it is not nil, tells in the end what is in the file stat.
+	lister  *taskLister
 	groups  map[uint64]*cgroupGroup
 	todo    chan *holder
 	workers []*factWorker // those at work
@@ -42,8 +45,12 @@ func (d *describing) work(p *holder) {
 	if d.todo == nil {
 		d.todo = make(chan *holder, 1<<10)
 	}
-	if n := len(d.workers); d.given >= n*perWorker && n < min(runtime.GOMAXPROCS(0), maxWorkers) {
-		w := &factWorker{root: d.root}
+	most := min(runtime.GOMAXPROCS(0), maxWorkers)
+	if d.lister != nil {
+		most = max(1, most-1) // there is less to do than for who names the processes
+	}
+	if n := len(d.workers); d.given >= n*perWorker && n < most {
+		w := &factWorker{root: d.root, listed: d.lister != nil}
 		d.workers = append(d.workers, w)
 		todo := d.todo
 		d.group.Go(func() {
@@ -69,8 +76,8 @@ func (d *describing) wait() {
 }
 
 // finish waits until all that were given are described, and takes those out of all
-// that have ended.
-func (d *describing) finish(all *walker) {
+// that have ended. It errs where the lister does.
+func (d *describing) finish(all *walker) error {
 	d.wait()
 	for _, g := range d.groups {
 		if g.last != nil {
@@ -80,8 +87,40 @@ func (d *describing) finish(all *walker) {
 	}
 	d.wait()
 	d.share(all)
+	if d.lister != nil {
+		if err := d.list(all); err != nil {
+			return err
+		}
+	}
 	all.exhausted = d.exhausted
 	all.dropEnded()
+	return nil
+}
+
+// list completes the facts of all with what the kernel tells. It comes last: who
+// is there now, and began when the holder did, was there whenever a file was read
+// of the process with that pid.
+func (d *describing) list(all *walker) error {
+	list, err := d.lister.list(len(all.found))
+	if err != nil {
+		return err
+	}
+	w := &factWorker{root: d.root}
+	w.read.begin()
+	for _, f := range all.found {
+		t := list.find(f.p.PID)
+		if t == nil { // it has ended, or is kept from the list
+			f.p.ended = !w.describe(f.p)
+			continue
+		}
+		if f.p.ended = t.start != f.p.start; f.p.ended {
+			continue
+		}
+		f.p.comm, f.p.PPID = w.read.text(t.name()), int(t.ppid)
+		f.p.Name = programName(f.p.Exe, f.p.comm)
+	}
+	d.exhausted += w.exhausted
+	return nil
 }
 
 // share gives the facts of cgroups to the processes for which others speak.
@@ -106,6 +145,7 @@ type factWorker struct {
 	root      *procRoot
 	path      pathName
 	read      factReader
+	listed    bool // whether the file stat is not to be read
 	exhausted int
 }
 
@@ -113,6 +153,15 @@ type factWorker struct {
 // start and the user. It reports false when the process has ended, also where
 // another has its pid now.
 func (w *factWorker) describe(p *holder) bool {
+	if w.listed {
+		w.read.begin()
+		prefix := strconv.Itoa(p.PID) + "/"
+		w.read.program(w.root.fd, prefix, p)
+		if !p.noCgroup {
+			w.read.place(w.root.fd, prefix, p)
+		}
+		return true
+	}
 	start := p.start
 	dir, e := openName(w.root.fd, w.path.set(p.PID, ""), unix.O_PATH|unix.O_DIRECTORY)
 	switch e {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -29,6 +30,8 @@ type holders struct {
 	trails []*netTrail
 	counts holderStats
 	kernel bool // whether the kernel has said who holds what
+	// lister is the kernel, asked for all processes at once; nil where it is not.
+	lister *taskLister
 	// series is nil for a scan by itself; notes are what is known of pids in a series
 	// already, if anything.
 	series *series
@@ -295,14 +298,17 @@ func (h *holders) known(p *holder) *holder {
 }
 
 // pids returns the processes of the folder, sorted.
-func (p *procRoot) pids() ([]int32, error) {
+func (p *procRoot) pids() ([]int32, error) { return p.firstPIDs(math.MaxInt) }
+
+// firstPIDs is pids, but that it reads no further when there are some more than most.
+func (p *procRoot) firstPIDs(most int) ([]int32, error) {
 	if _, err := unix.Seek(p.fd, 0, 0); err != nil {
 		return nil, err
 	}
 	pids := make([]int32, 0, 512)
-	if e := readFolder(p.fd, make([]byte, direntBuf), func(n int) bool {
+	if e := readFolder(p.fd, make([]byte, direntBuf/2), func(n int) bool {
 		pids = append(pids, int32(n))
-		return true
+		return len(pids) <= most
 	}); e != 0 {
 		return nil, e
 	}

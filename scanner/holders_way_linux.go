@@ -3,6 +3,7 @@ package scanner
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -65,4 +66,50 @@ func (h *holders) bpfPays(root *procRoot, pids []int32) bool {
 		}
 	}
 	return (left <= 0 || !root.counts) && seccompMode() == "disabled"
+}
+
+// tasksPayFrom is from how many processes on it is cheaper to have the kernel list
+// them. It takes 0.8 ms to begin, and then 0.2 µs a process in place of 4.
+const tasksPayFrom = 500
+
+// decide has a lister made, where the kernel may be asked for the processes and that
+// is cheaper than to read a file of each. Otherwise it reads which there are.
+func (s *netSearch) decide(root *procRoot, way HolderSource) (err error) {
+	most := math.MaxInt
+	if p := s.privileges; s.series == nil && !s.deep && root.own {
+		switch {
+		case way == HoldersBPF:
+			most = 0
+		case way == HoldersAuto && p.mayBPF() && p.seeAll():
+			most = tasksPayFrom
+		}
+	}
+	if s.pids, err = root.firstPIDs(most); err != nil || len(s.pids) < most {
+		return err
+	}
+	if way == HoldersBPF || seccompMode() == "disabled" {
+		if s.lister, err = newTaskLister(); err == nil {
+			return nil
+		}
+	}
+	s.pids, err = root.pids()
+	return err
+}
+
+// askKernel has the kernel list the processes, and notes the namespaces that they
+// are in. Which there are the folder says: a security module may keep one from the
+// list. Of such a one files are read, and of all where there is no list.
+func (s *netSearch) askKernel(root *procRoot) {
+	var failed error
+	s.group.Go(func() { s.tasks, failed = s.lister.list(len(s.pids)) })
+	pids, err := root.pids()
+	s.group.Wait()
+	if failed != nil {
+		s.lister.close()
+		s.lister, s.tasks = nil, nil
+	}
+	if err == nil {
+		s.pids = pids
+		s.processes(root, s.pids)
+	}
 }

@@ -31,6 +31,13 @@ type netSearch struct {
 	series *series
 	notes  *memory
 
+	// lister is the kernel itself, where it is to be asked for the processes, and tasks
+	// are what it told; nil otherwise. Whether it is asked is known when decided is
+	// closed.
+	lister  *taskLister
+	tasks   tasks
+	decided chan struct{}
+
 	early bool           // whether it began before the sockets were listed
 	group sync.WaitGroup // the search, while it is under way
 }
@@ -55,7 +62,8 @@ func (s *netSearch) begin(o *Options) bool {
 	if o.NetNS == NetNSOwn {
 		return false
 	}
-	s.group.Go(func() { s.search(o.procfs()) })
+	s.decided = make(chan struct{})
+	s.group.Go(func() { s.search(o.procfs(), o.Holders) })
 	return true
 }
 
@@ -65,25 +73,34 @@ func (s *netSearch) listed(o *Options, source Source, err error) {
 	switch {
 	case err != nil || source != Netlink:
 		s.group.Wait()
-		s.own, s.found, s.pids, s.bare = 0, nil, nil, nil
+		s.lister.close()
+		s.own, s.found, s.pids, s.bare, s.lister, s.tasks = 0, nil, nil, nil, nil, nil
 	case !s.early:
 		s.begin(o)
 	}
 }
 
 // wait waits for the search. Where it began before the sockets were listed, the
-// processes that have begun since are added: one of them may hold a socket.
+// processes that have begun since are added: one of them may hold a socket. The
+// kernel is not asked before.
 func (s *netSearch) wait(procfs string) {
-	if !s.early {
-		s.group.Wait()
+	if s.decided == nil {
 		return
 	}
 	defer s.group.Wait() // also where the folder cannot be read
+	if <-s.decided; !s.early && s.lister == nil {
+		return
+	}
 	root, err := openProc(procfs)
 	if err != nil {
 		return
 	}
 	defer root.close()
+	if s.lister != nil {
+		s.group.Wait()
+		s.askKernel(root)
+		return
+	}
 	pids, err := root.pids() // while the search may be under way
 	if err != nil {
 		return
@@ -98,20 +115,25 @@ func (s *netSearch) wait(procfs string) {
 }
 
 // search fills in what there is.
-func (s *netSearch) search(procfs string) {
+func (s *netSearch) search(procfs string, way HolderSource) {
 	s.found = make(map[uint64]*netNS)
 	root, err := openProc(procfs)
 	if err != nil {
+		close(s.decided)
 		return
 	}
 	defer root.close()
-	if s.pids, err = root.pids(); err != nil {
+	err = s.decide(root, way)
+	close(s.decided)
+	if err != nil {
 		return
 	}
-	if s.series.tells(root) {
-		s.notes = newNotes(s.pids)
+	if s.lister == nil {
+		if s.series.tells(root) {
+			s.notes = newNotes(s.pids)
+		}
+		s.processes(root, s.pids)
 	}
-	s.processes(root, s.pids)
 	if !root.real {
 		return // the mounts of a copy are not this host's
 	}
@@ -200,7 +222,7 @@ func (s *netSearch) processes(root *procRoot, pids []int32) {
 	parts := make([]*netSearcher, n)
 	var group sync.WaitGroup
 	for i := range parts {
-		p := &netSearcher{w: walker{root: root}, deep: s.deep, found: make(map[uint64]*netNS)}
+		p := &netSearcher{w: walker{root: root}, deep: s.deep, tasks: s.tasks, found: make(map[uint64]*netNS)}
 		parts[i] = p
 		first, end := i*len(pids)/n, (i+1)*len(pids)/n
 		part := pids[first:end]
@@ -234,6 +256,7 @@ type netSearcher struct {
 	found map[uint64]*netNS
 	last  *netNS // of the last process: most are in one namespace
 	deep  bool   // whether threads are asked too
+	tasks tasks  // what is known of the processes already
 	bare  []int32
 	// Of a series of scans alone: what the last one left, and what is noted of each
 	// process.
@@ -257,8 +280,15 @@ func (s *netSearcher) look(pids []int32) {
 // process notes the namespace of a process.
 func (s *netSearcher) process(pid int, note *record) {
 	w := &s.w
-	if (s.kernel || pid == 2) && w.root.counts {
-		// What has no descriptors holds no socket. The walk need not ask again.
+	known := s.tasks.find(pid)
+	switch {
+	// What has no descriptors holds no socket. The walk need not ask again.
+	case known != nil:
+		if known.kernel {
+			s.bare = append(s.bare, int32(pid))
+			return
+		}
+	case (s.kernel || pid == 2) && w.root.counts:
 		var st unix.Stat_t
 		w.path.set(pid, "/fd")
 		s.kernel = unix.Fstatat(w.root.fd, w.path.String(), &st, 0) == nil && st.Size == 0 && !w.hasThreads(pid)
@@ -271,6 +301,9 @@ func (s *netSearcher) process(pid int, note *record) {
 	if note != nil {
 		note.stamp = w.root.stampOf(pid, &w.path)
 		inode = s.before.netnsOf(note)
+	}
+	if known != nil {
+		inode = known.netns
 	}
 	if inode == 0 {
 		inode = s.namespace(pid)

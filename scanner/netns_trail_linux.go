@@ -188,6 +188,7 @@ func (s *netSearch) follow(trails []*netTrail) []*netNS {
 // alone can be entered.
 func (s *netSearch) close() {
 	s.group.Wait()
+	s.lister.close()
 	for _, n := range s.found {
 		if n.fd >= 0 {
 			closeFile(n.fd)

@@ -24,6 +24,7 @@ func (s *Snapshot) own(ctx context.Context, o *Options, source Source, search *n
 	u := (*users)(nil)
 	if source == Netlink {
 		h := newHolders(o)
+		h.lister = search.lister
 		if h.series = search.series; h.series != nil {
 			h.series.seen = search.notes
 		}

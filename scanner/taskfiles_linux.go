@@ -69,9 +69,11 @@ func readTaskFiles(ctx context.Context, layout *taskFileLayout, set *inodeSet, t
 	}
 }
 
+// tick is a clock tick in nanoseconds, see startTime.
+const tick = 1e9 / 100
+
 // parseTaskFile parses what taskFileProgram writes.
 func parseTaskFile(b []byte) taskFile {
-	const tick = 1e9 / 100 // a clock tick in nanoseconds, see startTime
 	le := binary.LittleEndian
 	return taskFile{
 		inode: le.Uint64(b), start: le.Uint64(b[8:]) / tick, cgroups: le.Uint64(b[16:]),
