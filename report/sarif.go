@@ -91,29 +91,6 @@ type sarifInvocation struct {
 	Notifications []sarifNotification `json:"toolExecutionNotifications"`
 }
 
-type sarifOverride struct {
-	Configuration sarifConfiguration   `json:"configuration"`
-	Descriptor    sarifIndexedRule     `json:"descriptor"`
-	Properties    sarifOverrideReasons `json:"properties"`
-}
-
-type sarifConfiguration struct {
-	Enabled bool   `json:"enabled"`
-	Level   string `json:"level,omitempty"`
-}
-
-type sarifIndexedRule struct {
-	ID    string `json:"id"`
-	Index int    `json:"index"`
-}
-
-type sarifOverrideReasons struct {
-	Reason  string `json:"reason"`
-	Owner   string `json:"owner"`
-	Ticket  string `json:"ticket"`
-	Expires string `json:"expires"`
-}
-
 type sarifNotification struct {
 	Descriptor sarifReference `json:"descriptor"`
 	Level      string         `json:"level"`
@@ -256,31 +233,6 @@ func (s *sarif) run() sarifRun {
 		run.Bases = map[string]sarifArtifact{sarifRoot: {URI: "file:///"}}
 	}
 	return run
-}
-
-// overrides returns what the register changes of rules; index has their places in
-// the list of rules.
-func (s *sarif) overrides(index map[string]int) []sarifOverride {
-	if s.r.Register == nil {
-		return nil
-	}
-	var list []sarifOverride
-	for i := range s.r.Register.Exceptions {
-		x := &s.r.Register.Exceptions[i]
-		n, ok := index[x.Rule]
-		if !ok || x.Expired(s.r.Time) {
-			continue
-		}
-		o := sarifOverride{
-			Descriptor: sarifIndexedRule{x.Rule, n},
-			Properties: sarifOverrideReasons{Escape(x.Reason), Escape(x.Owner), Escape(x.Ticket), Escape(x.Expires)},
-		}
-		if !x.Disabled {
-			o.Configuration = sarifConfiguration{true, x.Severity.String()}
-		}
-		list = append(list, o)
-	}
-	return list
 }
 
 // sarifRules returns the rules that there are, and those of findings that are
