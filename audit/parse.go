@@ -7,8 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // MaxPolicySize is the size in bytes of the largest file of a register.
@@ -64,8 +68,8 @@ func (r *reader) complain(line, column int, hint, format string, args ...any) {
 }
 
 // at adds a problem at a node.
-func (r *reader) at(n *node, hint, format string, args ...any) {
-	r.complain(n.line, n.column, hint, format, args...)
+func (r *reader) at(n *yaml.Node, hint, format string, args ...any) {
+	r.complain(n.Line, n.Column, hint, format, args...)
 }
 
 // bytes looks for what no register holds, whatever YAML makes of it. Characters
@@ -97,123 +101,192 @@ func (r *reader) bytes(data []byte) {
 
 // document returns the value of the one document in data; nil where there is
 // none, which has been said.
-func (r *reader) document(data []byte) *node {
-	docs, err := readTree(data)
+func (r *reader) document(data []byte) *yaml.Node {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	doc, err := decode(d)
 	switch {
-	case err != nil:
-		r.syntax(err)
-	case len(docs) == 0:
+	case errors.Is(err, io.EOF):
 		r.complain(1, 0, hintShape, "there is nothing in it")
-	case len(docs) > 1:
-		r.at(docs[1], "put it into a file of its own", "a second document")
-	default:
-		r.simple(docs[0].content[0])
-		return docs[0].content[0]
+		return nil
+	case err != nil:
+		r.syntax(data, err)
+		return nil
 	}
-	return nil
+	switch second, err := decode(d); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		r.syntax(data, err)
+		return nil
+	default:
+		r.at(second, "put it into a file of its own", "a second document")
+		return nil
+	}
+	r.simple(doc)
+	return doc.Content[0]
 }
 
 const hintShape = "a register begins with the line version: 1; whatslistening audit --init writes a first one"
 
-// syntax says where a text is no YAML.
-func (r *reader) syntax(err error) {
-	var e *treeError
-	if !errors.As(err, &e) {
-		r.complain(1, 0, "", "%v", err)
+// decode returns the next document. The library panics on some texts that it
+// does not take.
+func decode(d *yaml.Decoder) (n *yaml.Node, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("yaml: %v", p)
+		}
+	}()
+	n = new(yaml.Node)
+	if err := d.Decode(n); err != nil {
+		return nil, err
+	}
+	if n.Kind != yaml.DocumentNode || len(n.Content) != 1 {
+		return nil, io.EOF
+	}
+	return n, nil
+}
+
+// syntax says what the library says of a text that is no YAML. The line that it
+// names is often that where the list or the keys around the fault begin, so that
+// the line is looked for.
+func (r *reader) syntax(data []byte, err error) {
+	text, line := strings.TrimPrefix(err.Error(), "yaml: "), 1
+	if head, after, ok := strings.Cut(text, ": "); ok && strings.HasPrefix(head, "line ") {
+		text = after
+		if n, err := strconv.Atoi(head[len("line "):]); err == nil {
+			line = n
+		}
+	}
+	if len(data) <= 64<<10 {
+		line = faultyLine(data)
+	}
+	if name, ok := strings.CutPrefix(text, "unknown anchor '"); ok {
+		name, _, _ = strings.Cut(name, "' ")
+		r.complain(line, 0, hintAlias, "%q is an alias, which a register does not have", "*"+clip(name))
 		return
 	}
-	if e.has != nil {
-		r.simple(e.has)
-		return
+	r.complain(line, 0, "see this line and the one before it: colons, quotes, brackets, indentation", "it is no YAML: %s", text)
+}
+
+// faultyLine returns the line, from 1, at which data, which is no YAML, stops to
+// be YAML: the one behind the longest run of lines that is.
+func faultyLine(data []byte) int {
+	lines := bytes.SplitAfter(data, []byte{'\n'})
+	good, bad := 0, len(lines)
+	for range 5 {
+		for bad-good > 1 {
+			if mid := (good + bad) / 2; isYAML(lines[:mid]) {
+				good = mid
+			} else {
+				bad = mid
+			}
+		}
+		// A text of several lines is no YAML halfway through: look beyond it.
+		on := bad + 1
+		for on < min(len(lines), bad+20) && !isYAML(lines[:on]) {
+			on++
+		}
+		if on >= min(len(lines), bad+20) {
+			break
+		}
+		good, bad = on, len(lines)
 	}
-	if name, ok := strings.CutPrefix(e.text, unknownAnchor); ok {
-		r.complain(e.line, 0, hintAlias, "%q is an alias, which a register does not have", "*"+clip(name))
-		return
+	return good + 1
+}
+
+// isYAML reports whether lines are YAML.
+func isYAML(lines [][]byte) bool {
+	d := yaml.NewDecoder(bytes.NewReader(bytes.Join(lines, nil)))
+	for {
+		switch _, err := decode(d); {
+		case errors.Is(err, io.EOF):
+			return true
+		case err != nil:
+			return false
+		}
 	}
-	r.complain(e.line, 0, "see this line and the one before it: colons, quotes, brackets, indentation", "it is no YAML: %s", e.text)
 }
 
 const hintAlias = "write the value out; a text that begins with * needs quotes"
 
 // simple complains of what YAML can do and a register cannot.
-func (r *reader) simple(n *node) {
+func (r *reader) simple(n *yaml.Node) {
 	switch {
-	case n.kind == aliasNode:
-		r.at(n, hintAlias, "%q is an alias, which a register does not have", "*"+clip(n.value))
-	case n.anchor != "":
-		r.at(n, "take it out; a text that begins with & needs quotes", "%q is an anchor, which a register does not have", clip(n.anchor))
-	case n.tag != "":
-		r.at(n, "take it out; a text that begins with ! needs quotes", "%q is a tag, which a register does not have", clip(n.tag))
+	case n.Kind == yaml.AliasNode:
+		r.at(n, hintAlias, "%q is an alias, which a register does not have", "*"+clip(n.Value))
+	case n.Anchor != "":
+		r.at(n, "take it out; a text that begins with & needs quotes", "%q is an anchor, which a register does not have", "&"+clip(n.Anchor))
+	case n.Style&yaml.TaggedStyle != 0:
+		r.at(n, "take it out; a text that begins with ! needs quotes", "%q is a tag, which a register does not have", clip(n.Tag))
 	}
-	for _, c := range n.content {
+	for _, c := range n.Content {
 		r.simple(c)
 	}
 }
 
 // mapping reads the keys of n, each once, by keys; what names n. It returns the
 // nodes of the keys that it has, and nil where n is no mapping.
-func (r *reader) mapping(n *node, what string, names []string, read func(key string, k, v *node)) map[string]*node {
-	if n.kind != keysNode {
-		if n.kind != aliasNode {
+func (r *reader) mapping(n *yaml.Node, what string, names []string, read func(key string, k, v *yaml.Node)) map[string]*yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		if n.Kind != yaml.AliasNode {
 			r.at(n, "", "%s has to be keys with values, not %s", what, kindOf(n))
 		}
 		return nil
 	}
-	had := map[string]*node{}
-	for i := 0; i+1 < len(n.content); i += 2 {
-		k, v := n.content[i], n.content[i+1]
+	had := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
 		switch {
-		case k.kind == aliasNode:
-		case k.kind != scalarNode:
+		case k.Kind == yaml.AliasNode:
+		case k.Kind != yaml.ScalarNode:
 			r.at(k, "", "a key has to be a word, not %s", kindOf(k))
-		case names != nil && !slices.Contains(names, k.value):
+		case names != nil && !slices.Contains(names, k.Value):
 			hint := "its keys are " + strings.Join(names, ", ")
-			if near := nearest(k.value, names); near != "" {
+			if near := nearest(k.Value, names); near != "" {
 				hint = fmt.Sprintf("did you mean %s?", near)
 			}
-			r.at(k, hint, "%s has no key %q", what, clip(k.value))
-		case had[k.value] != nil:
-			r.at(k, "leave one of them", "the key %q stands here for the second time: line %d has it", clip(k.value), had[k.value].line)
+			r.at(k, hint, "%s has no key %q", what, clip(k.Value))
+		case had[k.Value] != nil:
+			r.at(k, "leave one of them", "the key %q stands here for the second time: line %d has it", clip(k.Value), had[k.Value].Line)
 		default:
-			had[k.value] = k
-			read(k.value, k, v)
+			had[k.Value] = k
+			read(k.Value, k, v)
 		}
 	}
 	return had
 }
 
 // kindOf says what a node is.
-func kindOf(n *node) string {
+func kindOf(n *yaml.Node) string {
 	switch {
-	case n.kind == keysNode:
+	case n.Kind == yaml.MappingNode:
 		return "keys with values"
-	case n.kind == listNode:
+	case n.Kind == yaml.SequenceNode:
 		return "a list"
-	case n.isNull():
+	case n.Tag == "!!null":
 		return "nothing"
 	}
-	return fmt.Sprintf("%q", clip(n.value))
+	return fmt.Sprintf("%q", clip(n.Value))
 }
 
 // text returns the text of n, as it is written there, in one line; what names
 // the value. A word that YAML takes for true or false is no text.
-func (r *reader) text(n *node, what string) (s string, ok bool) {
+func (r *reader) text(n *yaml.Node, what string) (s string, ok bool) {
 	switch {
-	case n.kind == aliasNode:
-	case n.kind != scalarNode:
+	case n.Kind == yaml.AliasNode:
+	case n.Kind != yaml.ScalarNode:
 		r.at(n, "", "%s has to be a text, not %s", what, kindOf(n))
-	case n.isBool():
-		r.at(n, "put it in quotes where it is a name", "%s has to be a text, not %s", what, n.value)
-	case n.isNull() || n.value == "":
+	case n.Tag == "!!bool":
+		r.at(n, "put it in quotes where it is a name", "%s has to be a text, not %s", what, n.Value)
+	case n.Tag == "!!null" || n.Value == "":
 		r.at(n, "write a value, or leave the key out", "%s is empty", what)
 	default:
-		return n.value, true
+		return n.Value, true
 	}
 	return "", false
 }
 
 // line returns text that may stand on several lines, on one.
-func (r *reader) line(n *node, what string) string {
+func (r *reader) line(n *yaml.Node, what string) string {
 	s, ok := r.text(n, what)
 	if !ok {
 		return ""
@@ -226,10 +299,10 @@ func (r *reader) line(n *node, what string) string {
 }
 
 // texts calls read with each text of n, which is one or a list.
-func (r *reader) texts(n *node, what string, read func(s string, n *node)) {
-	list := []*node{n}
-	if n.kind == listNode {
-		if list = n.content; len(list) == 0 {
+func (r *reader) texts(n *yaml.Node, what string, read func(s string, n *yaml.Node)) {
+	list := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		if list = n.Content; len(list) == 0 {
 			r.at(n, "write a value, or leave the key out", "%s is empty", what)
 		}
 	}
@@ -241,7 +314,7 @@ func (r *reader) texts(n *node, what string, read func(s string, n *node)) {
 }
 
 // date is a day as a register has it.
-func (r *reader) date(n *node, what string) string {
+func (r *reader) date(n *yaml.Node, what string) string {
 	s, ok := r.text(n, what)
 	if ok && !isDate(s) {
 		r.at(n, "a day is written 2027-06-30", "%s: %q is no day", what, clip(s))

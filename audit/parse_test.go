@@ -148,7 +148,7 @@ func TestParsePolicyProblems(t *testing.T) {
 		{"tag", entry + "    owner: !!binary aGk=\n", []string{`6:12: "!!binary" is a tag`}},
 		{"own tag", entry + "    owner: !env HOME\n", []string{`6:12: "!env" is a tag`}},
 		{"tag of what stands below", entry + "    program: !!seq\n      - a\n", []string{`6:14: "!!seq" is a tag`}},
-		{"directive", "%YAML 1.2\n---\nversion: 1\n", []string{"1: it is no YAML: a register has no directives"}},
+		{"directive", "%YAML 1.2\n---\nversion: 1\n", []string{"1: it is no YAML"}},
 		{"two documents", entry + "---\nversion: 1\n", []string{"6:1: a second document"}},
 		{"an empty second document", entry + "---\n", []string{"6:1: a second document"}},
 		{"no YAML behind the document", entry + "---\n}\n", []string{"7: it is no YAML"}},

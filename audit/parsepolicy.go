@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/whatslistening/whatslistening/annotate"
 	"github.com/whatslistening/whatslistening/scanner"
 )
@@ -19,9 +21,9 @@ var (
 )
 
 // policy reads a register.
-func (r *reader) policy(n *node, p *Policy) {
-	had := r.mapping(n, "a register", policyKeys, func(key string, k, v *node) {
-		nothing := v.kind == scalarNode && v.isNull()
+func (r *reader) policy(n *yaml.Node, p *Policy) {
+	had := r.mapping(n, "a register", policyKeys, func(key string, k, v *yaml.Node) {
+		nothing := v.Kind == yaml.ScalarNode && v.Tag == "!!null"
 		switch {
 		case key == "version":
 			if s, ok := r.text(v, key); ok && s != "1" {
@@ -29,17 +31,17 @@ func (r *reader) policy(n *node, p *Policy) {
 			}
 		case nothing: // all below it is commented out
 		case key == "approvals":
-			if v.kind != listNode {
+			if v.Kind != yaml.SequenceNode {
 				r.at(v, `each entry begins with "- "`, "approvals has to be a list, not %s", kindOf(v))
 				return
 			}
-			for _, n := range v.content {
+			for _, n := range v.Content {
 				if e, ok := r.entry(n); ok {
 					p.Entries = append(p.Entries, e)
 				}
 			}
 		case key == "rules":
-			r.mapping(v, "rules", nil, func(id string, k, v *node) {
+			r.mapping(v, "rules", nil, func(id string, k, v *yaml.Node) {
 				if x, ok := r.exception(id, k, v); ok {
 					p.Exceptions = append(p.Exceptions, x)
 				}
@@ -52,18 +54,18 @@ func (r *reader) policy(n *node, p *Policy) {
 }
 
 // entry reads an entry.
-func (r *reader) entry(n *node) (e Entry, ok bool) {
-	e.Position = Position{r.file, n.line}
+func (r *reader) entry(n *yaml.Node) (e Entry, ok bool) {
+	e.Position = Position{r.file, n.Line}
 	e.Protocols = []scanner.Protocol{scanner.TCP}
 	before := len(r.problems) + r.more
 	ports, hosts := false, true
-	had := r.mapping(n, "an entry", entryKeys, func(key string, k, v *node) {
+	had := r.mapping(n, "an entry", entryKeys, func(key string, k, v *yaml.Node) {
 		switch key {
 		case "port", "ports":
 			ports = true
 		case "protocol":
 			e.Protocols = nil
-			r.texts(v, key, func(s string, n *node) { r.protocol(s, n, &e) })
+			r.texts(v, key, func(s string, n *yaml.Node) { r.protocol(s, n, &e) })
 		case "exposure":
 			if s, ok := r.text(v, key); ok {
 				var err error
@@ -72,22 +74,22 @@ func (r *reader) entry(n *node) (e Entry, ok bool) {
 				}
 			}
 		case "address":
-			r.texts(v, key, func(s string, n *node) { r.address(s, n, &e) })
+			r.texts(v, key, func(s string, n *yaml.Node) { r.address(s, n, &e) })
 		case "path":
-			r.texts(v, key, func(s string, n *node) { e.Paths = append(e.Paths, s) })
+			r.texts(v, key, func(s string, n *yaml.Node) { e.Paths = append(e.Paths, s) })
 			e.Paths = unlessAny(r, v, key, e.Paths)
 		case "namespace":
 			hosts = false
-			r.texts(v, key, func(s string, n *node) { e.Namespaces = append(e.Namespaces, s) })
+			r.texts(v, key, func(s string, n *yaml.Node) { e.Namespaces = append(e.Namespaces, s) })
 			e.Namespaces = unlessAny(r, v, key, e.Namespaces)
 		case "program":
-			r.texts(v, key, func(s string, n *node) { e.Programs = append(e.Programs, s) })
+			r.texts(v, key, func(s string, n *yaml.Node) { e.Programs = append(e.Programs, s) })
 		case "user":
-			r.texts(v, key, func(s string, n *node) { e.Users = append(e.Users, s) })
+			r.texts(v, key, func(s string, n *yaml.Node) { e.Users = append(e.Users, s) })
 		case "unit":
-			r.texts(v, key, func(s string, n *node) { e.Units = append(e.Units, s) })
+			r.texts(v, key, func(s string, n *yaml.Node) { e.Units = append(e.Units, s) })
 		case "container":
-			r.texts(v, key, func(s string, n *node) { e.Containers = append(e.Containers, s) })
+			r.texts(v, key, func(s string, n *yaml.Node) { e.Containers = append(e.Containers, s) })
 		case "reason":
 			e.Reason = r.line(v, key)
 		case "owner":
@@ -120,7 +122,7 @@ func (r *reader) entry(n *node) (e Entry, ok bool) {
 const hostNamespace = "host"
 
 // unlessAny returns list, and nothing where it is the word "any".
-func unlessAny(r *reader, n *node, key string, list []string) []string {
+func unlessAny(r *reader, n *yaml.Node, key string, list []string) []string {
 	if !slices.Contains(list, "any") {
 		return list
 	}
@@ -131,7 +133,7 @@ func unlessAny(r *reader, n *node, key string, list []string) []string {
 }
 
 // protocol reads a protocol.
-func (r *reader) protocol(s string, n *node, e *Entry) {
+func (r *reader) protocol(s string, n *yaml.Node, e *Entry) {
 	if s == "any" {
 		e.Protocols = append(e.Protocols, scanner.DefaultProtocols()...)
 		return
@@ -146,7 +148,7 @@ func (r *reader) protocol(s string, n *node, e *Entry) {
 
 // ports reads the ports of an entry whose protocols are known, and looks
 // whether the protocols can be in one entry.
-func (r *reader) ports(n *node, had map[string]*node, given bool, e *Entry) {
+func (r *reader) ports(n *yaml.Node, had map[string]*yaml.Node, given bool, e *Entry) {
 	for _, p := range e.Protocols[1:] {
 		if first := e.Protocols[0]; !p.HasPorts() || !first.HasPorts() {
 			r.at(had["protocol"], "write an entry for each", "%v and %v in one entry", first, p)
@@ -177,7 +179,7 @@ func (r *reader) ports(n *node, had map[string]*node, given bool, e *Entry) {
 		}
 		v := valueOf(n, k)
 		anyPort, many := false, 0
-		r.texts(v, key, func(s string, n *node) {
+		r.texts(v, key, func(s string, n *yaml.Node) {
 			many++
 			if s == "any" {
 				anyPort = true
@@ -197,12 +199,12 @@ func (r *reader) ports(n *node, had map[string]*node, given bool, e *Entry) {
 }
 
 // valueOf returns the value of the key k of n.
-func valueOf(n, k *node) *node {
-	return n.content[slices.Index(n.content, k)+1]
+func valueOf(n, k *yaml.Node) *yaml.Node {
+	return n.Content[slices.Index(n.Content, k)+1]
 }
 
 // cmpOr returns a, or b where a is nil.
-func cmpOr(a, b *node) *node {
+func cmpOr(a, b *yaml.Node) *yaml.Node {
 	if a != nil {
 		return a
 	}
@@ -233,7 +235,7 @@ func parsePorts(s string, limit uint64) (span PortSpan, problem string) {
 }
 
 // address reads an address or a network.
-func (r *reader) address(s string, n *node, e *Entry) {
+func (r *reader) address(s string, n *yaml.Node, e *Entry) {
 	if !strings.Contains(s, "/") {
 		a, err := netip.ParseAddr(s)
 		if err != nil {
@@ -259,7 +261,7 @@ func (r *reader) address(s string, n *node, e *Entry) {
 }
 
 // wants looks whether the entry says who may reach what it approves.
-func (r *reader) wants(n *node, had map[string]*node, e *Entry) {
+func (r *reader) wants(n *yaml.Node, had map[string]*yaml.Node, e *Entry) {
 	exposure, address := had["exposure"], had["address"]
 	switch p := e.Protocols[0]; {
 	case hasReach(p) && exposure == nil && address == nil:
@@ -272,16 +274,16 @@ func (r *reader) wants(n *node, had map[string]*node, e *Entry) {
 }
 
 // exception reads an exception from the rule id.
-func (r *reader) exception(id string, k, v *node) (x Exception, ok bool) {
-	x.Position, x.Rule = Position{r.file, k.line}, id
+func (r *reader) exception(id string, k, v *yaml.Node) (x Exception, ok bool) {
+	x.Position, x.Rule = Position{r.file, k.Line}, id
 	before := len(r.problems) + r.more
 	if _, ok := RuleByID(id); !ok {
 		r.at(k, "whatslistening audit --rules lists them", "there is no rule %q", clip(id))
 	}
-	had := r.mapping(v, "an exception", exceptionKeys, func(key string, k, v *node) {
+	had := r.mapping(v, "an exception", exceptionKeys, func(key string, k, v *yaml.Node) {
 		switch key {
 		case "disable":
-			if v.kind != aliasNode && (!v.isBool() || v.value != "true") {
+			if v.Kind != yaml.AliasNode && (v.Tag != "!!bool" || v.Value != "true") {
 				r.at(v, "write disable: true, or severity: note", "disable can only be true")
 			}
 			x.Disabled = true

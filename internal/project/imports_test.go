@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 	"portdb":   {},
 	"scanner":  {"github.com/shirou/gopsutil/v3/", "golang.org/x/sys/"},
 	"annotate": {module + "/scanner", module + "/portdb"},
-	"audit":    {module + "/scanner", module + "/portdb", module + "/annotate"},
+	"audit":    {module + "/scanner", module + "/portdb", module + "/annotate", "go.yaml.in/yaml/v3"},
 	"report": {
 		module + "/scanner", module + "/portdb", module + "/annotate", module + "/audit",
 		"github.com/fatih/color", "github.com/clipperhouse/",

@@ -16,8 +16,13 @@ import (
 const (
 	maxInit      = 32  // of a package
 	maxInitOurs  = 8   // of one of this module: errors
-	maxInitWhole = 256 // of all
+	maxInitWhole = 512 // of all
 )
+
+// dearInits are the packages that take more, and how much: 0.1 to 0.2 ms.
+var dearInits = map[string]int{
+	"go.yaml.in/yaml/v3": 280, // two regular expressions
+}
 
 // TestStart counts what the packages of the program allocate to begin with, as the
 // runtime tells it. That is the same each time, which the time taken is not.
@@ -40,9 +45,13 @@ func TestStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole += allocs
-		most := maxInit
-		if strings.HasPrefix(l[1], module+"/") {
+		most, dear := dearInits[l[1]]
+		switch {
+		case dear:
+		case strings.HasPrefix(l[1], module+"/"):
 			most = maxInitOurs
+		default:
+			most = maxInit
 		}
 		if allocs > most {
 			t.Errorf("package %s allocates %d times (%s bytes) before main, and %d is the most", l[1], allocs, l[2], most)
