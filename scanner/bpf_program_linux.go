@@ -105,8 +105,8 @@ func (a *bpfAssembler) call(helper int32) {
 
 // bpfStack is the end of the stack, and bpfScratch 8 bytes there.
 const (
-	bpfStack   bpfRegister = 10
-	bpfScratch             = -8
+	bpfStack   = 10
+	bpfScratch = -8
 )
 
 // read copies size bytes of the kernel's memory, from address + off; zeros, where

@@ -5,14 +5,12 @@ import "golang.org/x/sys/unix"
 // A taskLayout says where the kernel keeps what taskProgram reads, in bytes from
 // the start of the structure.
 type taskLayout struct {
-	function uint32 // the type of the iterator's function
-
 	leader, start, pid, parent, comm, flags, proxy int16 // of a task
 	proxyNet, netCommon, commonNumber              int16
 	pidLevel, pidNumbers, numberSize, numberValue  int16
 }
 
-// taskSearch returns a search that fills in a layout, but for the function.
+// taskSearch returns a search that fills in a layout.
 func taskSearch(l *taskLayout) btfSearch {
 	return btfSearch{function: "bpf_iter_task", structs: []btfStruct{
 		{name: "task_struct", members: []btfMember{
