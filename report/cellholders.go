@@ -65,9 +65,9 @@ func cellContainer(p *page, g *group) {
 }
 
 // shortID returns an id of a container as people read it, and whole for a
-// program, and with --all.
+// program.
 func (g *group) shortID(id string) string {
-	if g.v.raw || g.v.pids == 0 {
+	if g.v.raw {
 		return id
 	}
 	return shortID(id)

@@ -52,6 +52,10 @@ func TestPublishedPorts(t *testing.T) {
 	}{
 		{"table", publishing(), Table, Options{}, []string{"conmon → c7bed02ba17a:7070 (18651)", "listener, published as 17070 (18662)"}},
 		{"table with a name", named(publishing()), Table, Options{}, []string{"conmon → shop:7070 (18651)", "listener, published as 17070 (18662)", "container      shop\n"}},
+		{"namespace in a pipe", publishing(), Table, Options{Columns: []string{"port", "process", "namespace"}}, []string{"(18662)  c7bed02ba17a\n"}},
+		{"namespace in Markdown", publishing(), Markdown, Options{Columns: []string{"port", "namespace"}}, []string{"| 7070 | `c7bed02ba17a` |"}},
+		{"namespace in CSV", publishing(), CSV, Options{Columns: []string{"port", "namespace"}}, []string{"7070," + containerID + "\n"}},
+		{"container in a pipe", publishing(), Table, Options{All: true, Columns: []string{"port", "container"}}, []string{"7070  c7bed02ba17a\n"}},
 		{"narrow table", publishing(), Table, Options{Width: 80}, []string{"(18651)", "(18662)"}},
 		{"tree", named(publishing()), Tree, Options{}, []string{
 			"conmon (18651)", "│  └─ → shop:7070, listener (18662)\n", "listener (18662)  root  listener.service  shop\n", "   └─ published as 17070\n",
