@@ -214,6 +214,7 @@ func (c *Coverage) Blind() []string {
 	for _, l := range c.missing() {
 		switch l.Code {
 		case LimitUnreadable:
+			l.Text = "processes of other users"
 			if a := c.Access; a != nil && a.Unreadable > 0 {
 				l.Text = fmt.Sprintf("%d of %s", a.Unreadable, processes(a.Processes))
 			}
@@ -225,12 +226,32 @@ func (c *Coverage) Blind() []string {
 			l.Text = "the processes outside this pid namespace"
 		case LimitNetNS:
 			l.Text = "other network namespaces"
+		case LimitNetNSGone:
+			l.Text = "network namespaces that ended meanwhile"
 		case LimitNetlinkUnavailable:
 			l.Text = "what the kernel tells by netlink alone"
+		case LimitNetlinkPartial:
+			l.Text = "sockets that the kernel's answer lacked"
+		case LimitProtocol:
+			l.Text, _, _ = strings.Cut(l.Text, " are not listed")
+		case LimitSubset:
+			l.Text = "what /proc has beside processes (subset=pid)"
+		case LimitInterfaces:
+			l.Text = "the addresses of this host"
+		case LimitOtherUsers:
+			l.Text = "sockets of other users"
+		case LimitExhausted:
+			l.Text = "what takes more open files to see"
+		case LimitSlow:
+			l.Text = "processes that did not answer in time"
+		case LimitInterrupted:
+			l.Text = "what the scan did not come to"
 		case LimitGopsutil:
 			continue // on Linux it comes with the one above, and says the same
 		}
-		list = append(list, l.Text)
+		if !slices.Contains(list, l.Text) {
+			list = append(list, l.Text)
+		}
 	}
 	return list
 }

@@ -204,7 +204,17 @@ func TestBlind(t *testing.T) {
 		{
 			"a saved coverage",
 			Coverage{Limitations: []Limitation{{LimitUnreadable, "1 of 2 processes did not show its sockets", "run as root (sudo whatslistening)"}}},
-			"1 of 2 processes did not show its sockets", "run as root (sudo whatslistening)",
+			"processes of other users", "run as root (sudo whatslistening)",
+		},
+		{
+			"things, not sentences", Coverage{Access: root, Limitations: []Limitation{
+				{LimitProtocol, "sctp sockets are not listed: the kernel is without sctp_diag", "modprobe sctp_diag"},
+				{LimitInterfaces, "the addresses of this host are not known: permission denied", ""},
+				{LimitSubset, "the ports that the kernel gives to clients are not known: /proc shows processes alone (subset=pid)", "mount"},
+				{LimitSubset, "/proc shows processes alone (subset=pid): gopsutil does not tell which of them hold the sockets", "mount"},
+				{LimitSlow, "2 processes did not answer in time", ""},
+			}},
+			"sctp sockets; the addresses of this host; what /proc has beside processes (subset=pid); processes that did not answer in time", "modprobe sctp_diag; mount",
 		},
 	}
 	for _, tt := range tests {
