@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -53,12 +55,19 @@ func (a *app) output(path string, write func(io.Writer) error) error {
 func fileError(path string, err error) error {
 	why, hint := err, ""
 	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	var le *os.LinkError // of the rename
+	switch {
+	case errors.As(err, &pe):
 		why = pe.Err
+	case errors.As(err, &le):
+		why = le.Err
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		hint = "make the folder first"
+		dir := filepath.Dir(path)
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+			why, hint = fmt.Errorf("the folder %q does not exist", dir), "make the folder first"
+		}
 	case errors.Is(err, fs.ErrPermission):
 		hint = "name a file in a folder that you can write to"
 	case errors.Is(err, syscall.ENOSPC):
@@ -93,7 +102,7 @@ func checkTarget(path string) error {
 		return nil
 	}
 	if err != nil {
-		return usageError("", "output file: %w", err)
+		return fileError(path, err)
 	}
 	kind := ""
 	switch m := fi.Mode(); {

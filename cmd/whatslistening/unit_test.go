@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -52,6 +55,21 @@ func TestEdits(t *testing.T) {
 			t.Fatalf("edits(%q, %q, 2) = %d, want %d", a, b, got, min(d, 2))
 		}
 	})
+}
+
+// The name of the temporary file beside it says nothing to the user.
+func TestFileError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.json")
+	for _, err := range []error{
+		&fs.PathError{Op: "open", Path: path + "123", Err: syscall.EROFS},
+		&os.LinkError{Op: "rename", Old: path + "123", New: path, Err: syscall.EROFS},
+		&os.LinkError{Op: "rename", Old: path + "123", New: path, Err: syscall.ENOENT}, // the temporary file went
+	} {
+		got := fileError(path, err)
+		if s := got.Error(); !strings.HasPrefix(s, fmt.Sprintf("write %q: ", path)) || strings.Contains(s, "123") || strings.Contains(s, "folder") {
+			t.Errorf("fileError(%v) = %v", err, got)
+		}
+	}
 }
 
 func TestPlain(t *testing.T) {
