@@ -2,11 +2,17 @@ package scanner
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
+	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The sockets of the engines ([socketAt]), below the root of the host, and below the folder of
@@ -63,14 +69,12 @@ func (ns *nameSearch) ask(root string, until time.Time) {
 			replies <- engineReply{runtime, user, names, err}
 		}()
 	}
-	list := func(socket string) func() (map[string]containerName, error) {
-		return func() (map[string]containerName, error) {
-			b, err := askEngine(socketAt(root, socket), "/containers/json", until)
-			if err != nil {
-				return nil, err
-			}
-			return parseContainers(b)
+	list := func(socket string) (map[string]containerName, error) {
+		b, err := askEngine(socket, "/containers/json", until)
+		if err != nil {
+			return nil, err
 		}
+		return parseContainers(b)
 	}
 	for _, e := range [...]struct{ runtime, socket, userSocket string }{
 		{"docker", dockerSocket, userDockerSocket}, {"podman", podmanSocket, userPodmanSocket},
@@ -79,11 +83,17 @@ func (ns *nameSearch) ask(root string, until time.Time) {
 		if len(ids) == 0 {
 			continue
 		}
-		ask(e.runtime, "", list(e.socket))
+		ask(e.runtime, "", func() (map[string]containerName, error) { return list(socketAt(root, e.socket)) })
 		for _, user := range namesIn(root + userFolders) {
 			slice := "user-" + user + ".slice"
 			if slices.ContainsFunc(ids, func(id string) bool { return ns.wanted[id].slice == slice }) {
-				ask(e.runtime, user, list(userFolders+"/"+user+e.userSocket))
+				ask(e.runtime, user, func() (names map[string]containerName, err error) {
+					err = atUserSocket(root, user, e.userSocket, func(socket string) error {
+						names, err = list(socket)
+						return err
+					})
+					return names, err
+				})
 			}
 		}
 	}
@@ -119,6 +129,39 @@ func socketAt(root, socket string) string {
 		return root + "/var" + socket
 	}
 	return root + socket
+}
+
+// atUserSocket calls ask with a path that leads to a socket in the folder of a user
+// below userFolders. It is the user who decides what stands there: what is not a
+// socket of that user's own is not asked, nor is what a link leads to. Otherwise the
+// rights of this process could be lent to reach a socket that is not for the user.
+func atUserSocket(root, user, socket string, ask func(path string) error) error {
+	whole := userFolders + "/" + user + socket
+	at, err := unix.Open(root+userFolders, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: root + userFolders, Err: err}
+	}
+	defer func() { unix.Close(at) }()
+	for name := range strings.SplitSeq(user+socket, "/") {
+		next, err := unix.Openat(at, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return &os.PathError{Op: "open", Path: root + whole, Err: err}
+		}
+		unix.Close(at)
+		at = next
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(at, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: root + whole, Err: err}
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || strconv.FormatUint(uint64(st.Uid), 10) != user {
+		return fmt.Errorf("%q is no socket of that user", root+whole)
+	}
+	err = ask("/proc/self/fd/" + strconv.Itoa(at))
+	if e := (*net.OpError)(nil); errors.As(err, &e) {
+		e.Addr = &net.UnixAddr{Name: root + whole, Net: "unix"}
+	}
+	return err
 }
 
 // askCRIO asks CRI-O for each container.

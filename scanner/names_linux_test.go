@@ -3,11 +3,13 @@ package scanner
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -117,6 +119,7 @@ func TestContainerNames(t *testing.T) {
 	list := func(id, name string) map[string]string {
 		return map[string]string{"/containers/json": `[{"Id":"` + id + `","Names":["/` + name + `"],"Image":"img"}]`}
 	}
+	me := strconv.Itoa(os.Getuid())
 	conmonFiles := map[string]string{
 		"1/stat":     statOf(1, "systemd", 0, 1),
 		"90/stat":    statOf(90, "conmon", 1, 5),
@@ -141,11 +144,11 @@ func TestContainerNames(t *testing.T) {
 			nil, nil, `"web" "img"`,
 		},
 		{"those whose id is their name", []string{"lxc web1", "systemd-nspawn db"}, nil, nil, nil, `"web1" ""; "db" ""`},
-		{"a user's own", []string{"podman " + id1 + " user-7.slice"}, map[string]map[string]string{"/run/user/7/podman/podman.sock": list(id1, "web")}, nil, nil, `"web" "img"`},
+		{"a user's own", []string{"podman " + id1 + " user-" + me + ".slice"}, map[string]map[string]string{"/run/user/" + me + "/podman/podman.sock": list(id1, "web")}, nil, nil, `"web" "img"`},
 		{
 			"a user does not speak for another's",
-			[]string{"podman " + id1 + " user-7.slice", "podman " + id2 + " machine.slice"},
-			map[string]map[string]string{"/run/user/7/podman/podman.sock": list(id2, "mine"), podmanSocket: list(id1, "web")},
+			[]string{"podman " + id1 + " user-" + me + ".slice", "podman " + id2 + " machine.slice"},
+			map[string]map[string]string{"/run/user/" + me + "/podman/podman.sock": list(id2, "mine"), podmanSocket: list(id1, "web")},
 			nil, nil,
 			`"web" "img"; "" ""; container-names: the name of 1 container of podman is not known: the engine that answered does not know it. `,
 		},
@@ -231,6 +234,66 @@ func TestContainerNamesLeftAlone(t *testing.T) {
 	namesOf(t, inContainers(), root, nil)
 	if docker.asked.Load() != 0 || podman.asked.Load() != 1 || user.asked.Load() != 0 {
 		t.Errorf("docker was asked %d times, podman %d, another user's %d; want 0, 1, 0", docker.asked.Load(), podman.asked.Load(), user.asked.Load())
+	}
+}
+
+// A user decides what stands in the user's own folder: what leads to the socket of
+// another is not asked, by whichever part of the path.
+func TestContainerNamesUserSocket(t *testing.T) {
+	me := strconv.Itoa(os.Getuid())
+	tests := []struct {
+		name  string
+		user  string
+		place func(root, folder string) error
+		asked int32
+	}{
+		{"their own", me, func(root, folder string) error {
+			return os.Rename(root+"/run/engine", folder+"/podman")
+		}, 1},
+		{"a link to another's", me, func(root, folder string) error {
+			return errors.Join(os.Mkdir(folder+"/podman", 0o755), os.Symlink(root+"/run/engine/podman.sock", folder+userPodmanSocket))
+		}, 0},
+		{"a folder that is a link", me, func(root, folder string) error {
+			return os.Symlink(root+"/run/engine", folder+"/podman")
+		}, 0},
+		{"a socket of another", "4242", func(root, folder string) error {
+			return os.Rename(root+"/run/engine", folder+"/podman")
+		}, 0},
+		{"a file", me, func(_, folder string) error {
+			return errors.Join(os.Mkdir(folder+"/podman", 0o755), os.WriteFile(folder+userPodmanSocket, nil, 0o600))
+		}, 0},
+	}
+	for _, tt := range tests {
+		root := shortDir(t)
+		e := newEngine(t, root+"/run/engine/podman.sock", map[string]string{"/containers/json": `[{"Id":"` + id1 + `","Names":["web"]}]`})
+		folder := root + userFolders + "/" + tt.user
+		if err := errors.Join(os.MkdirAll(folder, 0o755), tt.place(root, folder)); err != nil {
+			t.Fatal(err)
+		}
+		got := namesOf(t, inContainers("podman "+id1+" user-"+tt.user+".slice"), root, nil)
+		if e.asked.Load() != tt.asked || strings.HasPrefix(got, `"web"`) != (tt.asked == 1) {
+			t.Errorf("%s: asked %d times, want %d; names %s", tt.name, e.asked.Load(), tt.asked, got)
+		}
+	}
+}
+
+// The error of a user's engine names the place, not the way to it.
+func TestContainerNamesUserSocketError(t *testing.T) {
+	me, root := strconv.Itoa(os.Getuid()), shortDir(t)
+	newEngine(t, root+podmanSocket, map[string]string{"/containers/json": "[]"})
+	path := root + userFolders + "/" + me + userPodmanSocket
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	want := "(dial unix " + path + ": connect: connection refused)"
+	if got := namesOf(t, inContainers("podman "+id1+" user-"+me+".slice"), root, nil); !strings.Contains(got, want) {
+		t.Errorf("no %q in %s", want, got)
 	}
 }
 
