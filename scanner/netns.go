@@ -42,8 +42,8 @@ type netNS struct {
 	pids   []int32 // processes in it: the first few
 	fd     int     // an open descriptor of it where there is no other way in, or -1
 	keeper int     // the process that keeps it alive by a descriptor
-	// containers are the ids of those that its processes are in.
-	containers []string
+	// containers are those that its processes are in: a process of each.
+	containers []*Process
 	cookie     uint64 // by which sockets know it; 0 where unknown
 
 	sockets  []Socket

@@ -59,11 +59,57 @@ func TestNamespaceContainer(t *testing.T) {
 		}
 		for _, id := range []string{a, b, a[:shortID], a[:shortID-1], "a1"} {
 			search := netSearch{found: map[uint64]*netNS{7: n}}
-			found, err := search.pick(&Options{ProcFS: root, NetNS: id})
+			found, err := search.pick(t.Context(), &Options{ProcFS: root, NetNS: id})
 			want := len(id) >= shortID && slices.Contains(tt.cgroups, docker((id + strings.Repeat(id[:2], 32))[:64]))
 			if (found == n) != want || (err == nil) != want {
 				t.Errorf("%s: %q is %v, %v, want %v", tt.name, id, found, err, want)
 			}
+		}
+	}
+}
+
+// Where the engines are asked, the name that one has for a container leads to its
+// namespace.
+func TestNamespaceByContainerName(t *testing.T) {
+	id3 := "9" + id1[1:]
+	proc := fixture(t, map[string]string{
+		"10/cgroup": "0::/system.slice/docker-" + id1 + ".scope\n", "10/stat": statOf(10, "pause", 1, 5),
+		"11/cgroup": "0::/system.slice/docker-" + id2 + ".scope\n", "11/stat": statOf(11, "app", 1, 6),
+		"20/cgroup": "0::/system.slice/docker-" + id3 + ".scope\n", "20/stat": statOf(20, "app", 1, 7),
+	})
+	container := func(id, name string) string { return `{"Id":"` + id + `","Names":["/` + name + `"]}` }
+	root := shortDir(t)
+	newEngine(t, root+dockerSocket, map[string]string{
+		"/containers/json": "[" + container(id1, "pod") + "," + container(id2, "shop") + "," + container(id3, "bank") + "]",
+	})
+	newEngine(t, root+"/twins"+dockerSocket, map[string]string{"/containers/json": "[" + container(id1, "shop") + "," + container(id3, "shop") + "]"})
+	tests := []struct {
+		name, root string
+		ask        bool
+		inode      uint64
+		err        string
+	}{
+		{"pod", root, true, 7, ""},
+		{"shop", root, true, 7, ""}, // another container of the pod
+		{"bank", root, true, 8, ""},
+		{"bank", root, false, 0, `no such network namespace: "bank"`},
+		{"none", root, true, 0, `no such network namespace: "none"`},
+		{"shop", root + "/twins", true, 0, `no such network namespace: "shop" is more than one`},
+		{"shop", root + "/none", true, 0, `no such network namespace: "shop"; the names of 3 containers of docker are not known: the engine did not answer`},
+	}
+	for _, tt := range tests {
+		search := netSearch{found: map[uint64]*netNS{
+			7: {Namespace: Namespace{Inode: 7}, fd: -1, pids: []int32{10, 11}}, 8: {Namespace: Namespace{Inode: 8}, fd: -1, pids: []int32{20}},
+		}}
+		found, err := search.pick(t.Context(), &Options{ProcFS: proc, NetNS: tt.name, ContainerNames: tt.ask, root: tt.root})
+		if tt.inode == 0 {
+			if !errors.Is(err, ErrNoNamespace) || !strings.HasPrefix(err.Error(), tt.err) {
+				t.Errorf("%q, asked %v: %v, %v, want %q", tt.name, tt.ask, found, err, tt.err)
+			}
+			continue
+		}
+		if err != nil || found.Inode != tt.inode {
+			t.Errorf("%q: %v, %v, want %d", tt.name, found, err, tt.inode)
 		}
 	}
 }

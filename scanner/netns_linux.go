@@ -150,7 +150,7 @@ func (s *Snapshot) elsewhere(ctx context.Context, o *Options, source Source, sea
 		}
 		s.lookInto(ctx, o, search, search.others())
 	default:
-		n, err := search.pick(o)
+		n, err := search.pick(ctx, o)
 		if err != nil || n.Inode == search.own {
 			return search.privileges.refused(err)
 		}

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -22,7 +23,7 @@ func (n *netNS) contained(procfs string) {
 	for _, pid := range n.pids {
 		process := procfs + "/" + strconv.Itoa(int(pid))
 		c := parseCgroup(readSmall(process+"/cgroup", &buf))
-		if c.container == "" || slices.Contains(n.containers, c.container) {
+		if c.container == "" || slices.ContainsFunc(n.containers, func(p *Process) bool { return p.Container == c.container }) {
 			continue
 		}
 		// Pids begin anew at some time, so the least is not the oldest.
@@ -33,22 +34,24 @@ func (n *netNS) contained(procfs string) {
 		if len(began) == 0 || stat.start < slices.Min(began) {
 			n.Runtime, n.Container = c.runtime, c.container
 		}
-		n.containers, began = append(n.containers, c.container), append(began, stat.start)
+		n.containers = append(n.containers, &Process{PID: int(pid), UID: -1, Runtime: c.runtime, Container: c.container, Slice: c.slice})
+		began = append(began, stat.start)
 	}
 }
 
 // hasContainer reports whether processes of a container are in the namespace, by as
 // much of its id as people type.
 func (n *netNS) hasContainer(id string) bool {
-	return len(id) >= shortID && slices.ContainsFunc(n.containers, func(c string) bool { return strings.HasPrefix(c, id) })
+	return len(id) >= shortID && slices.ContainsFunc(n.containers, func(p *Process) bool { return strings.HasPrefix(p.Container, id) })
 }
 
 // shortID is how much of the id of a container people type.
 const shortID = 12
 
 // pick returns the namespace that o.NetNS names: as ip-netns(8) does, by a
-// process, or as reports do.
-func (search *netSearch) pick(o *Options) (*netNS, error) {
+// process, or as reports do; where the engines are asked for the names of
+// containers, by one of these too.
+func (search *netSearch) pick(ctx context.Context, o *Options) (*netNS, error) {
 	name := o.NetNS
 	if own := search.found[search.own]; own != nil && name == OwnNamespace {
 		return own, nil
@@ -76,19 +79,37 @@ func (search *netSearch) pick(o *Options) (*netNS, error) {
 		n.contained(o.procfs())
 	}
 	nameAll(nets, map[string]*netNS{OwnNamespace: nil})
-	var found *netNS
+	found := slices.DeleteFunc(slices.Clone(nets), func(n *netNS) bool { return n.Name != name && !n.hasContainer(name) })
+	untold := "" // names of containers, and why
+	if len(found) == 0 && o.ContainerNames {
+		found, untold = withContainer(ctx, o, nets)
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("%w: %q%s", ErrNoNamespace, name, untold)
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("%w: %q is more than one", ErrNoNamespace, name)
+}
+
+// withContainer returns those of the namespaces in which processes of a container
+// are that its engine calls by the name that o.NetNS is, and which names were not told.
+func withContainer(ctx context.Context, o *Options, nets []*netNS) (found []*netNS, untold string) {
+	var s Snapshot
 	for _, n := range nets {
-		if n.Name == name || n.hasContainer(name) {
-			if found != nil {
-				return nil, fmt.Errorf("%w: %q is more than one", ErrNoNamespace, name)
-			}
-			found = n
+		s.Sockets = append(s.Sockets, Socket{Holders: n.containers})
+	}
+	s.nameContainers(ctx, o)
+	for _, n := range nets {
+		if slices.ContainsFunc(n.containers, func(p *Process) bool { return p.ContainerName == o.NetNS }) {
+			found = append(found, n)
 		}
 	}
-	if found == nil {
-		return nil, fmt.Errorf("%w: %q", ErrNoNamespace, name)
+	for _, l := range s.Coverage.Limitations {
+		untold += "; " + l.Text
 	}
-	return found, nil
+	return found, untold
 }
 
 // netOf returns the inode of the namespace that a process is in. It fails with

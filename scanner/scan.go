@@ -29,7 +29,8 @@ type Options struct {
 	ProcFS string
 	// NetNS says which network namespaces are looked into: [NetNSOwn], [NetNSAll],
 	// or one by the name that ip-netns(8) has for it, by a pid, or by its
-	// Namespace.Name or container. Empty means all that are easy to find
+	// Namespace.Name or container, with ContainerNames also by what the engine calls
+	// that. Empty means all that are easy to find
 	// with CAP_SYS_ADMIN, and own otherwise: what only a thread, a socket or a
 	// descriptor of another user than root leads to is found with NetNSAll alone.
 	NetNS string

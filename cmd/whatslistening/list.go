@@ -280,7 +280,7 @@ func (a *app) gather(cmd *cobra.Command, f *gatherFlags, db *portdb.DB, protocol
 // netnsHint says which network namespaces can be named.
 func netnsHint() string {
 	names := scanner.NetNSNames()
-	hint := "own, all, a pid, the id of a container, or a name of the column NAMESPACE"
+	hint := "own, all, a pid, the id of a container (with --container-names its name), or a name of the column NAMESPACE"
 	const most = 10
 	for i, name := range names[:min(len(names), most)] {
 		if i == 0 {

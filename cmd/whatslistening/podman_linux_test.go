@@ -111,6 +111,9 @@ func TestPodman(t *testing.T) {
 				t.Errorf("service %v: names %q and %q, want shop", service, inside.Processes[0].ContainerName, outside.Processes[0].Forwards[0].ContainerName)
 			}
 		}
+		if got = command(t, nil, "--container-names", "--netns", "shop"); !strings.Contains(got.stdout, " 7070 ") || strings.Contains(got.stdout, "17070  ") {
+			t.Errorf("the namespace by the name of the container:\n%s%s", got.stdout, got.stderr)
+		}
 		got = command(t, nil, "--container-names", "shop")
 		if !strings.Contains(got.stdout, "conmon → shop:7070 (") || !strings.Contains(got.stdout, "  shop\n") || strings.Contains(got.stdout, "not known") {
 			t.Errorf("the list by the name of the container:\n%s%s", got.stdout, got.stderr)
