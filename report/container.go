@@ -47,6 +47,20 @@ func (g *group) forward(h *scanner.Process) *scanner.Forward {
 	return nil
 }
 
+// lead writes where a forward of the row leads, and that nothing listens there where
+// that is certain: a report has every socket of a namespace that it describes, unless
+// it says that the kernel's answer was incomplete.
+func (g *group) lead(p *page, f *scanner.Forward) {
+	p.target(f)
+	r := g.v.r
+	if r == nil || len(g.l.LeadsTo) > 0 || f.Namespace == "" || f.To.Port() == 0 ||
+		!slices.ContainsFunc(r.Namespaces, func(n scanner.Namespace) bool { return n.Name == f.Namespace }) ||
+		slices.ContainsFunc(r.Coverage.Limitations, func(l scanner.Limitation) bool { return l.Code == scanner.LimitNetlinkPartial }) {
+		return
+	}
+	p.word(", nothing listens there")
+}
+
 // target writes where a forward leads: "web:80". The container goes by its name
 // where that is known, by its id, its namespace, or its address.
 func (p *page) target(f *scanner.Forward) {
@@ -79,7 +93,7 @@ func (g *group) leads(p *page, h *scanner.Process) {
 	}
 	if f := g.forward(h); f != nil {
 		p.word(" → ")
-		p.target(f)
+		g.lead(p, f)
 	}
 }
 
@@ -130,7 +144,7 @@ func cellLeadsTo(p *page, g *group) {
 	start := p.len()
 	for _, h := range g.holders {
 		if f := g.forward(h); f != nil && p.len() == start {
-			p.target(f)
+			g.lead(p, f)
 		}
 	}
 }

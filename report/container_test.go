@@ -84,6 +84,43 @@ func TestPublishedPorts(t *testing.T) {
 	}
 }
 
+// A published port that leads to nothing says so, where the namespace behind it was
+// seen whole.
+func TestPublishedToNothing(t *testing.T) {
+	const nothing = "nothing listens there"
+	tests := []struct {
+		name string
+		with func(*Report)
+		want bool
+	}{
+		{"nobody", func(*Report) {}, true},
+		{"somebody", func(r *Report) { r.Listeners[0].LeadsTo = publishing().Listeners[0].LeadsTo }, false},
+		{"not looked into", func(r *Report) { r.Namespaces = r.Namespaces[:1] }, false},
+		{"not seen whole", func(r *Report) {
+			r.Coverage = scanner.Coverage{Limitations: []scanner.Limitation{{Code: scanner.LimitNetlinkPartial}}}
+		}, false},
+		{"no port is known", func(r *Report) {
+			f := &r.Listeners[0].Holders[0].Forwards[0]
+			f.To = netip.AddrPortFrom(f.To.Addr(), 0)
+		}, false},
+		{"no namespace is known", func(r *Report) { r.Listeners[0].Holders[0].Forwards[0].Namespace = "" }, false},
+	}
+	for _, tt := range tests {
+		r := named(publishing())
+		r.Listeners = r.Listeners[:1]
+		r.Listeners[0].LeadsTo = nil
+		tt.with(r)
+		for _, f := range []Format{Table, Tree, Wide, Markdown} {
+			if got := render(t, r, f, Options{}); strings.Contains(got, ":7070, "+nothing) != tt.want {
+				t.Errorf("%s, %v: %q is not %v in:\n%s", tt.name, f, nothing, tt.want, got)
+			}
+		}
+		if got := render(t, r, CSV, Options{}); strings.Contains(got, nothing) {
+			t.Errorf("%s, CSV: %q in:\n%s", tt.name, nothing, got)
+		}
+	}
+}
+
 // Ports that lead into different containers are rows of their own, whatever
 // else is the same.
 func TestPublishedPortsApart(t *testing.T) {
