@@ -115,7 +115,9 @@ func (c *netlinkConn) drain() {
 	}
 }
 
-// receive reads datagrams until the answer is whole.
+// receive reads datagrams until the answer is whole. The kernel has the next one
+// ready whenever it is asked, so that a context which has ended does not cut an answer
+// off: the sockets are there, and what is left out is who holds them.
 func (c *netlinkConn) receive(ctx context.Context, take func(nlMessage) error) error {
 	var lacks error
 	datagrams := 0
@@ -156,9 +158,6 @@ func (c *netlinkConn) receive(ctx context.Context, take func(nlMessage) error) e
 		}
 		if done {
 			return lacks
-		}
-		if err := ctx.Err(); err != nil {
-			return err
 		}
 		if datagrams++; datagrams == nlLong && c.long != nil {
 			c.long()
