@@ -92,6 +92,9 @@ func cellExposure(p *page, g *group) {
 	if w := g.widest(); g.l.Exposure == annotate.All && w != annotate.All && !g.v.raw {
 		p.word(" (")
 		p.text(w.String())
+		if w == annotate.Loopback {
+			p.word(" for now")
+		}
 		p.word(")")
 	}
 }
@@ -102,8 +105,8 @@ func styleExposure(g *group) int {
 		return quiet
 	case g.widest() >= annotate.Public:
 		return exposed
-	case g.widest() == annotate.Loopback:
-		return quiet // a wildcard on a host that has no other address
+	case g.later():
+		return quiet
 	}
 	return outside
 }

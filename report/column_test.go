@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -214,6 +215,9 @@ func TestCells(t *testing.T) {
 		{"service,program", Options{}, set(func(l *annotate.Listener) { l.Service.Name, l.Program = "", annotate.Unregistered }), "- unregistered"},
 		{"exposure", Options{}, set(func(l *annotate.Listener) { l.Widest = annotate.Shared }), "all (shared)"},
 		{"exposure", Options{}, set(func(l *annotate.Listener) { l.Addresses, l.Widest = nil, annotate.Loopback }), "all"},
+		{"exposure", Options{}, set(func(l *annotate.Listener) {
+			l.Addresses, l.Widest = []netip.Addr{netip.IPv6Loopback()}, annotate.Loopback
+		}), "all (loopback for now)"},
 		{"exposure", Options{}, set(func(l *annotate.Listener) { l.Exposure = annotate.LinkLocal }), "link-local"},
 		{"user,uid", Options{}, set(func(l *annotate.Listener) { l.User, l.UID = "www-data", 33 }), "www-data 33"},
 		{"user", Options{}, set(func(l *annotate.Listener) { l.User, l.UID = "", 1234 }), "1234"},

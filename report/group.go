@@ -157,6 +157,11 @@ func (g *group) reachable() bool {
 	return false
 }
 
+// later reports whether the row will be reached from outside as soon as there is a
+// network: a wildcard where there is no address but loopback's. It counts as exposed
+// to all, for an interface that comes up exposes it without anybody's doing.
+func (g *group) later() bool { return g.reachable() && g.widest() == annotate.Loopback }
+
 // deleted reports whether any holder runs a program that was removed or
 // replaced.
 func (g *group) deleted() bool {

@@ -16,7 +16,7 @@ func (h *htmlMaker) summary(out *htmlPage) {
 	newView(h.r, true).sum(&h.p)
 	out.Lead = h.p.take()
 	exposures, ranges := newTally(), newTally()
-	listeners, clients, reachable, public := 0, 0, 0, 0
+	listeners, clients, reachable, public, later := 0, 0, 0, 0, 0
 	var g group
 	for i := range v.rows {
 		v.group(&g, i)
@@ -25,7 +25,10 @@ func (h *htmlMaker) summary(out *htmlPage) {
 			continue
 		}
 		listeners++
-		if g.reachable() {
+		switch {
+		case g.later():
+			later++
+		case g.reachable():
 			reachable++
 			if g.widest() >= annotate.Public {
 				public++
@@ -48,6 +51,10 @@ func (h *htmlMaker) summary(out *htmlPage) {
 		h.p.int(int64(public))
 		reach.Note = h.word(" at a public address")
 		reach.Tone = "warning"
+	}
+	if later > 0 && public == 0 {
+		h.p.int(int64(later))
+		reach.Note = h.word(onceThere)
 	}
 	out.Tiles = append(out.Tiles, reach)
 	if out.Audited {

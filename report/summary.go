@@ -232,11 +232,14 @@ func isDiffering(l *annotate.Listener) bool {
 // sum writes the numbers: what there is, of what, and how much of it can be
 // reached.
 func (v *view) sum(p *page) {
-	reachable := 0
+	reachable, later := 0, 0
 	for i := range v.rows {
 		// Not by v.group: the holders, which it opens too, lie elsewhere in memory.
 		g := group{v: v, l: v.first(v.rows[i]), row: v.rows[i]}
-		if g.reachable() {
+		switch {
+		case g.later():
+			later++
+		case g.reachable():
 			reachable++
 		}
 	}
@@ -262,11 +265,19 @@ func (v *view) sum(p *page) {
 		p.int(int64(reachable))
 	}
 	p.word(" reachable from outside")
+	if later > 0 {
+		p.word(", ")
+		p.int(int64(later))
+		p.word(onceThere)
+	}
 	if v.r.Registry != "" {
 		p.word("; registry of ")
 		p.text(v.r.Registry)
 	}
 }
+
+// onceThere is said of how many rows are reached later ([group.later]).
+const onceThere word = " once there is a network"
 
 // count writes a number and what it counts.
 func (p *page) count(n int, one, many word) {

@@ -42,6 +42,16 @@ func TestSummary(t *testing.T) {
 			"2 listeners of 1 program, none reachable from outside\nthe witnesses agree: netlink, gopsutil, procfs (1 socket)\n",
 		},
 		{
+			"a host without a network", &Report{Listeners: []annotate.Listener{
+				listener(scanner.TCP, "127.0.0.1", 80, "http", nginx),
+				with(listener(scanner.TCP, "0.0.0.0", 81, "", nginx), func(l *annotate.Listener) {
+					l.Addresses, l.Exposure, l.Widest = []netip.Addr{netip.MustParseAddr("127.0.0.1")}, annotate.All, annotate.Loopback
+				}),
+			}},
+			Options{},
+			"2 listeners of 1 program, none reachable from outside, 1 once there is a network\n",
+		},
+		{
 			"one witness agrees with itself", &Report{Coverage: sources("gopsutil"), Discrepancies: []scanner.Discrepancy{}},
 			Options{},
 			"nothing is listening\n",
