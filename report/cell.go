@@ -92,9 +92,6 @@ func cellExposure(p *page, g *group) {
 	if w := g.widest(); g.l.Exposure == annotate.All && w != annotate.All && !g.v.raw {
 		p.word(" (")
 		p.text(w.String())
-		if w == annotate.Loopback {
-			p.word(" for now")
-		}
 		p.word(")")
 	}
 }

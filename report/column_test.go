@@ -217,7 +217,7 @@ func TestCells(t *testing.T) {
 		{"exposure", Options{}, set(func(l *annotate.Listener) { l.Addresses, l.Widest = nil, annotate.Loopback }), "all"},
 		{"exposure", Options{}, set(func(l *annotate.Listener) {
 			l.Addresses, l.Widest = []netip.Addr{netip.IPv6Loopback()}, annotate.Loopback
-		}), "all (loopback for now)"},
+		}), "all (loopback)"},
 		{"exposure", Options{}, set(func(l *annotate.Listener) { l.Exposure = annotate.LinkLocal }), "link-local"},
 		{"user,uid", Options{}, set(func(l *annotate.Listener) { l.User, l.UID = "www-data", 33 }), "www-data 33"},
 		{"user", Options{}, set(func(l *annotate.Listener) { l.User, l.UID = "", 1234 }), "1234"},

@@ -73,7 +73,7 @@ func TestNetworkNamespaces(t *testing.T) {
 		}
 
 		table := command(t, nil, "--width", "80").stdout
-		if !strings.Contains(table, "NAMESPACE\n") || !strings.Contains(table, "3 listeners of 1 program in 2 network namespaces, 1 reachable") {
+		if !strings.Contains(table, "NAMESPACE\n") || !strings.Contains(table, "3 listeners of 1 program in 2 network namespaces, none reachable from outside, 1\n") {
 			t.Errorf("table:\n%s", table)
 		}
 		if table := command(t, nil, "--netns", "own").stdout; strings.Contains(table, "NAMESPACE") || strings.Contains(table, "8080") {
