@@ -95,7 +95,7 @@ type RegisterEntry struct {
 // the scan or it has expired.
 func (p *Policy) Judge(s *Scan) *Judgement {
 	listeners := s.Listeners
-	j := &judge{policy: p, byPort: p.byPort(), scan: s, protocols: p.Protocols(), day: dayOf(s.Time), used: make([]int, len(p.Entries)), near: make([]bool, len(p.Entries)), had: map[string]bool{}}
+	j := &judge{policy: p, index: p.index(), scan: s, protocols: p.Protocols(), day: dayOf(s.Time), used: make([]int, len(p.Entries)), near: make([]bool, len(p.Entries)), had: map[string]bool{}}
 	out := &j.out
 	out.Approvals = make([]Approval, len(listeners))
 	for i := range listeners {
@@ -109,28 +109,11 @@ func (p *Policy) Judge(s *Scan) *Judgement {
 	return out
 }
 
-// anyPort is in place of a port for entries that name none, or a run of ports.
-const anyPort = -1
-
-// byPort returns the places of the entries that may speak of each port, and of
-// those that may speak of any.
-func (p *Policy) byPort() map[int64][]int {
-	of := make(map[int64][]int, len(p.Entries))
-	for i := range p.Entries {
-		port := int64(anyPort)
-		if s := p.Entries[i].Ports; len(s) == 1 && s[0].First == s[0].Last {
-			port = int64(s[0].First)
-		}
-		of[port] = append(of[port], i)
-	}
-	return of
-}
-
 // A judge holds listeners against a register.
 type judge struct {
 	policy    *Policy
 	scan      *Scan
-	byPort    map[int64][]int
+	index     *judgeIndex
 	protocols []scanner.Protocol // that its entries speak of
 	day       string
 	// used is how many listeners each entry approved; near tells those that have
@@ -147,7 +130,7 @@ func (j *judge) listener(l *annotate.Listener) Approval {
 		return Approval{}
 	}
 	best, least := -1, misfit(0)
-	for _, list := range [...][]int{j.byPort[int64(portOf(l))], j.byPort[anyPort]} {
+	for _, list := range j.index.of(l) {
 		for _, i := range list {
 			m, related := j.policy.Entries[i].fit(l, j.day)
 			if !related {

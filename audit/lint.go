@@ -36,6 +36,7 @@ func (p *Policy) Lint(now time.Time) []Problem {
 			add(at, Warning, "ask its owner whether it is still needed", "it expires within 30 days: %s", expires)
 		}
 	}
+	var earlier lintIndex
 	for i := range p.Entries {
 		e := &p.Entries[i]
 		expiry(e.Position, e.Expires)
@@ -46,7 +47,7 @@ func (p *Policy) Lint(now time.Time) []Problem {
 			add(e.Position, Warning, "correct it, or delete it", "it matches nothing: %s", why)
 		}
 		overlaps := 0
-		for k := range p.Entries[:i] {
+		for _, k := range earlier.near(e) {
 			first := &p.Entries[k]
 			if !first.overlaps(e) {
 				continue
@@ -62,6 +63,7 @@ func (p *Policy) Lint(now time.Time) []Problem {
 		if more := overlaps - mostOverlaps; more > 0 {
 			add(e.Position, Note, "the first of them decides", "it overlaps with %d more", more)
 		}
+		earlier.add(e)
 	}
 	for _, x := range p.Exceptions {
 		expiry(x.Position, x.Expires)
