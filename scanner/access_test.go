@@ -207,7 +207,8 @@ func TestBlind(t *testing.T) {
 			"processes of other users", "run as root (sudo whatslistening)",
 		},
 		{
-			"things, not sentences", Coverage{Access: root, Limitations: []Limitation{
+			"things, not sentences",
+			Coverage{Access: root, Limitations: []Limitation{
 				{LimitProtocol, "sctp sockets are not listed: the kernel is without sctp_diag", "modprobe sctp_diag"},
 				{LimitInterfaces, "the addresses of this host are not known: permission denied", ""},
 				{LimitSubset, "the ports that the kernel gives to clients are not known: /proc shows processes alone (subset=pid)", "mount"},
