@@ -247,7 +247,10 @@ func (c *Coverage) Blind() []string {
 		case LimitInterrupted:
 			l.Text = "what the scan did not come to"
 		case LimitGopsutil:
-			continue // on Linux it comes with the one above, and says the same
+			if slices.ContainsFunc(c.Limitations, func(l Limitation) bool { return l.Code == LimitNetlinkUnavailable }) {
+				continue // that says it
+			}
+			l.Text = "what gopsutil does not tell of sockets and their holders"
 		}
 		if !slices.Contains(list, l.Text) {
 			list = append(list, l.Text)

@@ -191,6 +191,11 @@ func TestBlind(t *testing.T) {
 			}}, "what the kernel tells by netlink alone", "allow netlink",
 		},
 		{
+			"a system that gopsutil alone knows", Coverage{Access: root, Limitations: []Limitation{
+				{LimitGopsutil, "gopsutil does not tell which processes hold the sockets on OpenBSD", ""},
+			}}, "what gopsutil does not tell of sockets and their holders", "",
+		},
+		{
 			"processes and namespaces", Coverage{Access: nobody, Limitations: []Limitation{
 				{LimitUnreadable, "26 of 28 processes did not show their sockets", "run as root (sudo whatslistening)"},
 				{LimitNetNS, "1 other network namespace was not looked into", "run as root (sudo whatslistening)"},
