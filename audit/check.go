@@ -15,6 +15,9 @@ type Scene struct {
 	// Discrepancies are what the witnesses do not agree on; nil where only one
 	// was asked.
 	Discrepancies []scanner.Discrepancy
+	// Judged is what a register says of these listeners, of which it has the
+	// addresses; nil where there was none.
+	Judged *Judgement
 }
 
 // A listenerRule is a rule on listeners. It finds those that one of its services
@@ -57,13 +60,17 @@ func (r reach) has(e annotate.Exposure) bool {
 }
 
 // Check returns what the rules find, in the order of [Sort], each fingerprint
-// once. The exceptions of a register are not applied (see [Policy.Except]).
+// once. The exceptions of a register are not applied (see [Policy.Except]); what
+// its entries accept is found, and marked.
 //
 // A rule about a service goes by the program first: what is known to serve
 // something else is not found because of the number of its port. UDP sockets
 // that look like clients are looked at by the rules on processes alone.
 func Check(s *Scene) []Finding {
-	c := &checker{db: portdb.Default(), at: make(map[place]*crowd, len(s.Listeners)), had: map[string]bool{}}
+	c := &checker{db: portdb.Default(), at: make(map[place]*crowd, len(s.Listeners)), had: map[string]int{}}
+	if s.Judged != nil {
+		c.acceptances = s.Judged.acceptances
+	}
 	for i := range s.Listeners {
 		if l := &s.Listeners[i]; !l.MaybeClient && l.Protocol.HasPorts() {
 			c.join(l)
@@ -74,8 +81,10 @@ func Check(s *Scene) []Finding {
 		c.what = c.identify(l)
 		for _, rules := range [...][]listenerRule{serviceRules[:], processRules[:], socketRules[:]} {
 			for r := range rules {
-				if says := rules[r].says(c, l); says != "" {
-					c.find(&rules[r].Rule, subject(l), describe(l)+": "+says)
+				rule := &rules[r]
+				c.ask(rule.ID, l)
+				if says := rule.says(c, l); says != "" {
+					c.find(&rule.Rule, subject(l), describe(l)+": "+says)
 				}
 			}
 		}
@@ -93,22 +102,33 @@ type checker struct {
 	// at are the listeners at each port, clients left out.
 	at map[place]*crowd
 	// what is what the listener that is looked at serves.
-	what     identity
-	had      map[string]bool // fingerprints
+	what identity
+	// acceptances are those of a register, by what they are about.
+	acceptances map[*annotate.Listener]acceptance
+	// asked is the rule that is asked, and accepted the approval that accepts what
+	// it finds; the zero Approval for none.
+	asked    string
+	accepted Approval
+	had      map[string]int // the places of the findings, by fingerprint
 	findings []Finding
 }
 
-// find adds a finding, unless it was found of an equal socket.
+// find adds a finding. Of equal sockets there is one, which is accepted where it
+// is of all of them.
 func (c *checker) find(r *Rule, s Subject, message string) {
 	id := Fingerprint(r.ID, &s)
-	if c.had[id] {
-		return
-	}
-	c.had[id] = true
-	c.findings = append(c.findings, Finding{
+	f := Finding{
 		Rule: r.ID, Title: r.Title, Severity: r.Severity, Message: message, Next: r.Next,
-		Subject: s, Controls: r.Controls, Fingerprint: id,
-	})
+		Subject: s, Controls: r.Controls, Decided: c.accepted.Decided, Accepted: c.accepted, Fingerprint: id,
+	}
+	at, ok := c.had[id]
+	switch {
+	case !ok:
+		c.had[id] = len(c.findings)
+		c.findings = append(c.findings, f)
+	case f.Accepted == Approval{} && c.findings[at].Accepted != Approval{}:
+		c.findings[at] = f
+	}
 }
 
 // says returns what the rule finds wrong with l; "" for nothing.
@@ -132,10 +152,18 @@ func (c *checker) discrepancy(scene *Scene, d *scanner.Discrepancy) {
 		s.Namespace = hostNamespace
 	}
 	at := place{s.Namespace, d.Protocol, d.Port}
+	c.ask(hiddenRule.ID, nil)
+	found := false
 	for i := range scene.Listeners {
 		l := &scene.Listeners[i]
-		if l.Family == d.Family && l.Addr == d.Addr && (d.Inode == 0 || l.Inode == d.Inode) && placeOf(l) == at {
-			s = subject(l)
+		switch {
+		case l.Family != d.Family || l.Addr != d.Addr || d.Inode != 0 && l.Inode != d.Inode || placeOf(l) != at:
+			continue
+		case !found:
+			s, found = subject(l), true
+			c.ask(hiddenRule.ID, l)
+		}
+		if !c.acceptedToo(l) { // it may be any of them
 			break
 		}
 	}

@@ -27,20 +27,24 @@ func (c *checker) mayNotStart(l *annotate.Listener) string {
 }
 
 // sharedByUsers says that a socket of another user is bound to the same address
-// and port. Of two it is the one of the higher uid that is found.
+// and port. Of two it is the one of the higher uid that is found; it is accepted
+// where each such other is, too.
 func (c *checker) sharedByUsers(l *annotate.Listener) string {
 	if joined(l) {
 		return ""
 	}
-	mine := usersOf(l)
+	mine, says := usersOf(l), ""
 	for _, other := range c.crowd(placeOf(l)).at[l.Addr] {
 		switch {
 		case other.Family != l.Family || other.Device != l.Device || len(mine) == 0 || len(other.users) == 0:
 		case mine[0] > other.users[0] && !some(mine, other.users, same):
-			return fmt.Sprintf("uid %d has a socket at the address and port of uid %d (%s)", mine[0], other.users[0], holderOf(other.Listener))
+			says = fmt.Sprintf("uid %d has a socket at the address and port of uid %d (%s)", mine[0], other.users[0], holderOf(other.Listener))
+			if !c.acceptedToo(other.Listener) {
+				return says
+			}
 		}
 	}
-	return ""
+	return says
 }
 
 // usersOf returns the uids of those who get what l gets, in order: of its
@@ -73,11 +77,13 @@ func joined(l *annotate.Listener) bool {
 }
 
 // unrelated says that another program answers at the port. Of two it is the one
-// that takes the traffic of the other that is found: the more specific.
+// that takes the traffic of the other that is found: the more specific. It is
+// accepted where each such other is, too.
 func (c *checker) unrelated(l *annotate.Listener) string {
 	if l.MaybeClient || !l.Protocol.HasPorts() || joined(l) {
 		return ""
 	}
+	says := ""
 	for _, m := range c.crowd(placeOf(l)).near(l) {
 		other := m.Listener
 		if other == l || !overlap(l, other) || related(l, other) {
@@ -87,9 +93,12 @@ func (c *checker) unrelated(l *annotate.Listener) string {
 		if mine < others || mine == others && strings.Join(l.Programs(), "\x00") < strings.Join(other.Programs(), "\x00") {
 			continue
 		}
-		return "another program is there too: " + describe(other)
+		says = "another program is there too: " + describe(other)
+		if !c.acceptedToo(other) {
+			return says
+		}
 	}
-	return ""
+	return says
 }
 
 // overlap reports whether a peer that means one of the two may get to the other.

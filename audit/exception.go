@@ -29,11 +29,12 @@ func (p *Policy) exception(rule string) *Exception {
 	return nil
 }
 
-// Except returns findings as the register's exceptions have them: without those
-// of disabled rules, and re-graded. An exception that has expired counts for
-// nothing. The findings are changed in place.
-func (p *Policy) Except(findings []Finding, now time.Time) []Finding {
-	kept := findings[:0]
+// Except returns findings as the register has them: without those of disabled
+// rules, and re-graded; and apart from them those that an entry accepts. An
+// exception that has expired counts for nothing. The findings are changed in
+// place.
+func (p *Policy) Except(findings []Finding, now time.Time) (kept, accepted []Finding) {
+	kept = findings[:0]
 	for _, f := range findings {
 		if x := p.exception(f.Rule); x != nil && !x.Expired(now) {
 			if x.Disabled {
@@ -41,8 +42,12 @@ func (p *Policy) Except(findings []Finding, now time.Time) []Finding {
 			}
 			f.Severity = x.Severity
 		}
+		if f.Accepted != (Approval{}) {
+			accepted = append(accepted, f)
+			continue
+		}
 		kept = append(kept, f)
 	}
 	clear(findings[len(kept):])
-	return kept
+	return kept, accepted
 }

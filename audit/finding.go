@@ -60,6 +60,8 @@ type Finding struct {
 	// Decided is the entry of the register that decided; the zero Position for
 	// none.
 	Decided Position
+	// Accepted is the approval that accepts it; the zero Approval where none does.
+	Accepted Approval
 	// Was and Now are what changed since a baseline, as "127.0.0.1" and "*"; both
 	// are empty where it is the listener itself that came or went.
 	Was, Now string

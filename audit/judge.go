@@ -62,6 +62,8 @@ type Judgement struct {
 	Findings []Finding
 	// Register is the register as a report shows it.
 	Register Register
+
+	acceptances map[*annotate.Listener]acceptance
 }
 
 // A Register is what a report says of the register that it was judged by.
@@ -80,6 +82,8 @@ type RegisterEntry struct {
 	Reason, Owner, Ticket, Expires string
 	// Listeners is how many listeners it approved.
 	Listeners int
+	// Accepts are the rules whose findings on these are accepted.
+	Accepts []string
 }
 
 // Judge holds listeners against the register. What no entry approves is
@@ -156,6 +160,7 @@ func (j *judge) listener(l *annotate.Listener) Approval {
 	j.near[best] = true
 	if a.Verdict == Approved {
 		j.used[best]++
+		j.accept(l, e, &a)
 		return a
 	}
 	j.find(ruleOf(a.Verdict), subject(l), e.Position, "%s: %s", describe(l), e.explain(l, least))
@@ -201,7 +206,7 @@ func ruleOf(v Verdict) string {
 func (j *judge) entry(i int) {
 	e := &j.policy.Entries[i]
 	j.out.Register.Approvals = append(j.out.Register.Approvals, RegisterEntry{
-		e.Position, e.String(), e.Reason, e.Owner, e.Ticket, e.Expires, j.used[i],
+		e.Position, e.String(), e.Reason, e.Owner, e.Ticket, e.Expires, j.used[i], e.Accepts,
 	})
 	if !j.near[i] && j.scan.sees(e) {
 		j.find(ruleAbsent, e.subject(), e.Position, "%v: approved, and nothing of the kind listens", e)

@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -323,8 +324,8 @@ func TestJudgeRegister(t *testing.T) {
 	if len(j.Register.Files) != 1 || len(j.Register.Approvals) != 2 {
 		t.Fatalf("the register is %+v", j.Register)
 	}
-	want := RegisterEntry{Position{"policy.yaml", 3}, "tcp/443 up to all, program nginx", "because", "web team", "OPS-1", "2027-01-01", 2}
-	if got := j.Register.Approvals[0]; got != want {
+	want := RegisterEntry{Position{"policy.yaml", 3}, "tcp/443 up to all, program nginx", "because", "web team", "OPS-1", "2027-01-01", 2, nil}
+	if got := j.Register.Approvals[0]; !reflect.DeepEqual(got, want) {
 		t.Errorf("the first entry is %+v, want %+v", got, want)
 	}
 	if got := (Approval{Approved, want.Position, want.Reason, want.Owner, want.Ticket, want.Expires}); j.Approvals[1] != got {

@@ -42,6 +42,9 @@ func (p *Policy) Lint(now time.Time) []Problem {
 		expiry(e.Position, e.Expires)
 		if e.unread() {
 			add(e.Position, Warning, "write why it may listen", "it has no reason yet: %q", e.Reason)
+			if len(e.Accepts) > 0 {
+				add(e.Position, Warning, "write why that is accepted", "without a reason it does not accept %s", strings.Join(e.Accepts, ", "))
+			}
 		}
 		if why := e.impossible(); why != "" {
 			add(e.Position, Warning, "correct it, or delete it", "it matches nothing: %s", why)

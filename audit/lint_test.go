@@ -21,6 +21,8 @@ func TestLint(t *testing.T) {
 		{"expires today", []string{"port: 443, exposure: all, expires: 2026-11-23"}, []string{"3 warning: it expires within 30 days"}},
 		{"expires in 30 days", []string{"port: 443, exposure: all, expires: 2026-12-23"}, []string{"3 warning: it expires within 30 days: 2026-12-23"}},
 		{"no reason", []string{"port: 443, exposure: all, reason: '?'"}, []string{`3 warning: it has no reason yet: "?"`}},
+		{"no reason to accept", []string{"port: 443, exposure: all, accepts: [WL007, WL014], reason: '?'"}, []string{`3 warning: it has no reason yet: "?"`, "3 warning: without a reason it does not accept WL007, WL014"}},
+		{"a reason to accept", []string{"port: 443, exposure: all, accepts: WL007"}, nil},
 
 		{"port 0", []string{"port: 0, exposure: all"}, []string{"3 warning: it matches nothing: nothing listens on port 0"}},
 		{"ports from 0", []string{"ports: 0-1, exposure: all"}, nil},

@@ -55,6 +55,7 @@ approvals:
     program: [/usr/bin/dockerd, systemd]
     user: 0
     reason: containers
+    accepts: [WL037, WL021]
 
 rules:
   WL101: {disable: true, reason: no register yet, expires: 2027-01-01}
@@ -82,11 +83,12 @@ rules:
 			{
 				Position: Position{"policy.yaml", 23}, Protocols: []scanner.Protocol{scanner.Unix}, Paths: []string{"/run/docker.sock"},
 				Programs: []string{"/usr/bin/dockerd", "systemd"}, Users: []string{"0"}, Reason: "containers",
+				Accepts: []string{"WL037", "WL021"},
 			},
 		},
 		Exceptions: []Exception{
-			{Position: Position{"policy.yaml", 31}, Rule: "WL101", Disabled: true, Reason: "no register yet", Expires: "2027-01-01"},
-			{Position: Position{"policy.yaml", 32}, Rule: "WL105", Severity: Error, Reason: "everything has to run"},
+			{Position: Position{"policy.yaml", 32}, Rule: "WL101", Disabled: true, Reason: "no register yet", Expires: "2027-01-01"},
+			{Position: Position{"policy.yaml", 33}, Rule: "WL105", Severity: Error, Reason: "everything has to run"},
 		},
 	}
 	if diff := cmp.Diff(want, p, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b Address) bool { return a == b })); diff != "" {
@@ -166,6 +168,13 @@ func TestParsePolicyProblems(t *testing.T) {
 		{"a line end that no editor shows", entry + "    owner: a\u2028    program: b\n", []string{"6:13: the character U+2028"}},
 		{"a lone carriage return", entry + "    owner: a\r    program: b\n", []string{"6:13: the character U+000D"}},
 		{"too large", "version: 1\n#" + strings.Repeat("x", MaxPolicySize), []string{"1: it has 1048588 bytes: the most is 1048576"}},
+
+		{"accepts a rule that is not there", entry + "    accepts: [WL007, WL099]\n", []string{`6:22: there is no rule "WL099"`}},
+		{"accepts a rule of the register", entry + "    accepts: WL101\n", []string{"6:14: WL101 is about the register itself"}},
+		{"accepts a rule of drift", entry + "    accepts:\n      - WL007\n      - WL203\n", []string{"8:9: WL203 is about what changed since a baseline"}},
+		{"accepts a rule twice", entry + "    accepts: [WL007, WL008, WL007]\n", []string{"6:29: WL007 stands here for the second time"}},
+		{"accepts no rule", entry + "    accepts: []\n", []string{"6:14: accepts is empty"}},
+		{"accepts yes", entry + "    accepts: true\n", []string{"6:14: accepts has to be a text, not true"}},
 
 		{"no port", head + "  - exposure: all\n    reason: x\n", []string{"3:5: the entry has no port"}},
 		{"port and ports", entry + "    ports: 80\n", []string{"6:5: port and ports stand in one entry"}},
@@ -252,6 +261,10 @@ func TestParsePolicyHints(t *testing.T) {
 		{"usr: x", "did you mean user?"},
 		{"program: true", "put it in quotes where it is a name"},
 		{"protocol: raw", ""},
+		{"accepts: wl007", "did you mean WL007?"},
+		{"accepts: WL07", "did you mean WL007?"},
+		{"accepts: WL0077", "did you mean WL007?"},
+		{"accepts: redis", "whatslistening audit --rules lists them"},
 	}
 	for _, tt := range tests {
 		_, err := ParsePolicy("p", []byte("version: 1\napprovals:\n  - port: 443\n    exposure: all\n    reason: x\n    "+tt.line+"\n"))
@@ -328,7 +341,7 @@ func TestJoin(t *testing.T) {
 // No text panics, and what is taken says the same when it is read again.
 func FuzzParsePolicy(f *testing.F) {
 	f.Add([]byte("version: 1\napprovals:\n  - port: 443\n    exposure: all\n    program: [a, b]\n    reason: x\nrules:\n  WL101: {disable: true, reason: x}\n"))
-	f.Add([]byte("version: 1\napprovals:\n- {ports: [1-2, 3], protocol: any, address: [\"::1\"], container: x, reason: '?', expires: 2027-01-01}\n"))
+	f.Add([]byte("version: 1\napprovals:\n- {ports: [1-2, 3], protocol: any, address: [\"::1\"], container: x, reason: '?', expires: 2027-01-01, accepts: [WL007, WL032]}\n"))
 	f.Add([]byte("version: 1\napprovals:\n- {path: any, protocol: unix, reason: |\n  a\n  b}\n"))
 	f.Add([]byte("a: &a [*a]\n---\n# c\n!!binary x: \"\\u202e\"\n"))
 	docs, _ := filepath.Glob("testdata/*.yaml")

@@ -16,7 +16,7 @@ import (
 // The keys of a register, of an entry and of an exception.
 var (
 	policyKeys    = []string{"version", "approvals", "rules"}
-	entryKeys     = []string{"port", "ports", "path", "protocol", "exposure", "address", "namespace", "program", "user", "unit", "container", "reason", "owner", "ticket", "expires"}
+	entryKeys     = []string{"port", "ports", "path", "protocol", "exposure", "address", "namespace", "program", "user", "unit", "container", "reason", "owner", "ticket", "expires", "accepts"}
 	exceptionKeys = []string{"disable", "severity", "reason", "owner", "ticket", "expires"}
 )
 
@@ -98,6 +98,8 @@ func (r *reader) entry(n *yaml.Node) (e Entry, ok bool) {
 			e.Ticket = r.line(v, key)
 		case "expires":
 			e.Expires = r.date(v, key)
+		case "accepts":
+			r.texts(v, key, func(s string, n *yaml.Node) { r.accepts(s, n, &e) })
 		}
 	})
 	if had == nil {
@@ -257,6 +259,27 @@ func (r *reader) address(s string, n *yaml.Node, e *Entry) {
 		r.at(n, fmt.Sprintf("write %v, or %v alone", p.Masked(), p.Addr()), "%v has bits that are not of the network", p)
 	default:
 		e.Addresses = append(e.Addresses, Address{Prefix: p})
+	}
+}
+
+// accepts reads the id of a rule whose findings an entry accepts.
+func (r *reader) accepts(id string, n *yaml.Node, e *Entry) {
+	rule, ok := RuleByID(id)
+	switch {
+	case !ok:
+		hint := "whatslistening audit --rules lists them"
+		if near := nearestRule(id); near != "" {
+			hint = fmt.Sprintf("did you mean %s?", near)
+		}
+		r.at(n, hint, "there is no rule %q", clip(id))
+	case rule.isOf(driftRules[:]):
+		r.at(n, "make a new baseline, or re-grade the rule under rules", "%s is about what changed since a baseline", id)
+	case rule.isOf(registerRules[:]):
+		r.at(n, "take it out: that the entry approves says so", "%s is about the register itself", id)
+	case slices.Contains(e.Accepts, id):
+		r.at(n, "leave one of them", "%s stands here for the second time", id)
+	default:
+		e.Accepts = append(e.Accepts, id)
 	}
 }
 

@@ -57,6 +57,9 @@ type Entry struct {
 	// Expires is the last day on which the entry is good, as "2027-06-30" in UTC;
 	// empty for no end.
 	Expires string
+	// Accepts are the ids of the rules whose findings on what the entry approves
+	// are accepted.
+	Accepts []string
 }
 
 // KernelProgram is the program of a socket that the kernel itself holds.

@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // A Rule is what an audit looks for. Rules are data: the reference, the reports
@@ -59,6 +60,25 @@ func RuleByID(id string) (Rule, bool) {
 		}
 	}
 	return Rule{}, false
+}
+
+// isOf reports whether r is one of a list.
+func (r *Rule) isOf(rules []Rule) bool {
+	return slices.ContainsFunc(rules, func(o Rule) bool { return o.ID == r.ID })
+}
+
+// nearestRule returns the id of a rule that id is most like; empty for none.
+func nearestRule(id string) string {
+	id = strings.ToUpper(id)
+	if _, ok := RuleByID(id); ok {
+		return id
+	}
+	for r := range eachRule {
+		if isNear(id, r.ID) || isNear(r.ID, id) {
+			return r.ID
+		}
+	}
+	return ""
 }
 
 // The rules of the approval register.

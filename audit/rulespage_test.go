@@ -37,8 +37,9 @@ func makeRulesPage() string {
 <!-- Made from audit/rules_*.go by go generate ./audit: do not edit. -->
 
 What ` + "`whatslistening audit`" + ` looks for. ` + "`audit --rules`" + ` lists the rules, ` + "`audit --explain WL007`" + ` prints one; how to disable or
-re-grade one, with a reason, is in [audit.md](audit.md#rules-that-do-not-fit). Findings support evidence for the controls that
-are named. They do not say that a host meets them.
+re-grade one, with a reason, or to [accept](audit.md#a-finding-that-is-accepted) a finding of one, is in
+[audit.md](audit.md#rules-that-do-not-fit). Findings support evidence for the controls that are named. They do not say that a
+host meets them.
 
 A rule about a service goes by the program first: nginx at the port of Redis is not taken for Redis, and Redis is found at any
 port. Where it is not known what the program serves, the port's registration speaks, and the finding says so. "Reachable" is every

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/whatslistening/whatslistening/audit"
 )
@@ -54,6 +55,19 @@ func (p *page) severities(n severities) {
 	p.count(n[audit.Warning], "warning", "warnings")
 	p.word(", ")
 	p.count(n[audit.Note], "note", "notes")
+}
+
+// accepted writes how many findings the register accepts, behind those that it
+// does not.
+func (p *page) accepted(n int) {
+	if n == 0 {
+		return
+	}
+	if p.len() > 0 {
+		p.word("; ")
+	}
+	p.int(int64(n))
+	p.word(" accepted by the register")
 }
 
 // inkOf returns the style of a severity.
@@ -111,4 +125,27 @@ func position(p audit.Position) string {
 		return ""
 	}
 	return p.String()
+}
+
+// judged returns the findings, and behind them those that the register accepts.
+func (r *Report) judged() []audit.Finding {
+	if r.Accepted == nil {
+		return r.Findings
+	}
+	return slices.Concat(r.Findings, r.Accepted)
+}
+
+// setJudged is the inverse of judged.
+func (r *Report) setJudged(findings []audit.Finding) {
+	if findings == nil {
+		return
+	}
+	r.Findings = make([]audit.Finding, 0, len(findings))
+	for _, f := range findings {
+		if f.Accepted == (audit.Approval{}) {
+			r.Findings = append(r.Findings, f)
+		} else {
+			r.Accepted = append(r.Accepted, f)
+		}
+	}
 }

@@ -37,6 +37,12 @@ func audited() *Report {
 		{Rule: "WL103", Title: "Listener on more addresses than approved", Severity: audit.Warning, Message: "tcp [::1]:5432 (\x1b[31mpost\ngres::\u202e of root): exposure all", Next: "bind it", Decided: at},
 		{Rule: "WL105", Title: "Approved, and does not listen", Severity: audit.Note, Message: "::error:: x", Next: "start it", Decided: at},
 	}
+	r.Accepted = []audit.Finding{{
+		Rule: "WL017", Title: "Proxy reachable", Severity: audit.Warning, Message: "tcp 10.0.0.5:3128 (squid of proxy): serves squid", Next: "bind it to loopback",
+		Subject: audit.Subject{Namespace: "host", Family: scanner.IPv4, Addr: netip.AddrFrom4([4]byte{10, 0, 0, 5}), Port: 3128, Programs: []string{"squid"}, User: "proxy"},
+		Decided: at, Accepted: audit.Approval{Verdict: audit.Approved, Decided: at, Reason: "the cache of the \x1b[31moffice", Owner: "web team", Ticket: "OPS-7", Expires: "2026-12-01"},
+		Fingerprint: strings.Repeat("7", 32),
+	}}
 	return r
 }
 

@@ -23,8 +23,9 @@ type findingLineRecord struct {
 func findingsJSONL(w io.Writer, r *Report) error {
 	e := newEncoder(w, compact)
 	line := &findingLineRecord{Schema: Schema, Host: r.Host.Name, Time: r.Time, Complete: r.Coverage.Complete}
-	for i := range r.Findings {
-		line.findingRecord = newFindingRecord(&r.Findings[i])
+	findings := r.judged()
+	for i := range findings {
+		line.findingRecord = newFindingRecord(&findings[i])
 		e.document(line)
 	}
 	return e.close()
@@ -68,6 +69,7 @@ var findingCells = [...]struct {
 	{key: "was", write: func(p *page, f *audit.Finding) { p.text(f.Was) }},
 	{key: "now", write: func(p *page, f *audit.Finding) { p.text(f.Now) }},
 	{key: "fingerprint", write: func(p *page, f *audit.Finding) { p.text(f.Fingerprint) }},
+	{key: "accepted", write: func(p *page, f *audit.Finding) { p.text(f.Accepted.Reason) }},
 }
 
 // findingsCSV writes a line for each finding: nothing folded, nothing shortened.
@@ -84,14 +86,15 @@ func findingsCSV(w io.Writer, r *Report, o *Options) error {
 			return err
 		}
 	}
-	for i := range r.Findings {
+	findings := r.judged()
+	for i := range findings {
 		for j := range findingCells {
 			c := &findingCells[j]
 			if j > 0 {
 				out.word(",")
 			}
 			one.cut(0)
-			c.write(one, &r.Findings[i])
+			c.write(one, &findings[i])
 			out.csv(one.rest(0), c.number)
 		}
 		if err := out.line(w); err != nil {

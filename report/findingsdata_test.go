@@ -31,11 +31,12 @@ func TestFindingsCSV(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(rows) != len(r.Findings)+1 {
-			t.Fatalf("%d rows of %d findings", len(rows), len(r.Findings))
+		findings := r.judged()
+		if len(rows) != len(findings)+1 {
+			t.Fatalf("%d rows of %d findings", len(rows), len(findings))
 		}
 		for i, row := range rows[1:] {
-			if want := r.Findings[i].Severity.String(); row[0] != want {
+			if want := findings[i].Severity.String(); row[0] != want {
 				t.Errorf("row %d is %q, want %q", i, row[0], want)
 			}
 			for _, cell := range row {
@@ -56,8 +57,8 @@ func TestFindingsJSONL(t *testing.T) {
 		r := anyReport().Draw(rt, "report")
 		data := findingsOf(rt, r, JSONL)
 		v.checkLines(rt, "findingLine", data)
-		if n := bytes.Count(data, []byte{'\n'}); n != len(r.Findings) {
-			rt.Errorf("%d lines of %d findings", n, len(r.Findings))
+		if n := bytes.Count(data, []byte{'\n'}); n != len(r.judged()) {
+			rt.Errorf("%d lines of %d findings", n, len(r.judged()))
 		}
 	})
 }
@@ -109,6 +110,12 @@ func TestFindingsMarkdownRoom(t *testing.T) {
 	}
 	for range 1000 {
 		r.Coverage.Limitations = append(r.Coverage.Limitations, scanner.Limitation{Code: "x", Text: strings.Repeat("a<", 2000)})
+	}
+	for range 1000 {
+		r.Accepted = append(r.Accepted, audit.Finding{
+			Rule: "WL007", Subject: audit.Subject{Programs: []string{strings.Repeat("a<", 2000)}},
+			Accepted: audit.Approval{Verdict: audit.Approved, Reason: strings.Repeat("a<", 2000), Decided: audit.Position{File: strings.Repeat("a<", 2000)}},
+		})
 	}
 	out := string(findingsOf(t, r, Markdown))
 	rows := strings.Count(out, "| **error** |")

@@ -63,6 +63,7 @@ func (m *comment) head() {
 	} else {
 		m.out.severities(severitiesOf(m.r.Findings))
 	}
+	m.out.accepted(len(m.r.Accepted))
 	m.end()
 	m.end()
 	if !m.r.Coverage.Complete {
@@ -111,8 +112,8 @@ func (m *comment) row(f *audit.Finding) {
 	m.end()
 }
 
-// exceptions writes which rules were not asked, or have an exception in the
-// register.
+// exceptions writes which rules were not asked or have an exception in the
+// register, and what it accepts.
 func (m *comment) exceptions() {
 	for _, u := range m.r.unasked() {
 		m.out.word("- rule ")
@@ -134,10 +135,31 @@ func (m *comment) exceptions() {
 		m.prose(x.Reason)
 		m.end()
 	}
+	for i := range m.r.Accepted {
+		f := &m.r.Accepted[i]
+		m.out.word("- ")
+		if i == maxAccepted {
+			m.out.word("and ")
+			m.out.count(len(m.r.Accepted)-i, "accepted finding more", "accepted findings more")
+			m.end()
+			break
+		}
+		m.out.word("rule ")
+		m.code(func(p *page) { p.text(f.Rule) })
+		m.out.word(" is accepted for ")
+		m.code(func(p *page) { p.listener(&f.Subject) })
+		m.out.word(": ")
+		m.prose(f.Accepted.Reason)
+		m.out.word(" (")
+		m.code(func(p *page) { p.text(position(f.Accepted.Decided)) })
+		m.out.word(")")
+		m.end()
+	}
 }
 
-// maxLimits is how many limitations a comment names, and maxFiles how many files.
-const maxLimits, maxFiles = 20, 10
+// maxLimits is how many limitations a comment names, maxFiles how many files, and
+// maxAccepted how many findings that the register accepts.
+const maxLimits, maxFiles, maxAccepted = 20, 10, 10
 
 // foot writes what was judged by and what could not be seen, folded away.
 func (m *comment) foot() {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 
@@ -34,7 +35,7 @@ func findingsText(w io.Writer, r *Report, o *Options) error {
 	s.auditHead(r, findings)
 	most := maxRows
 	if o.All || s.width == 0 {
-		most = len(findings)
+		most = math.MaxInt
 	}
 	for len(findings) > 0 {
 		n := 1
@@ -45,7 +46,7 @@ func findingsText(w io.Writer, r *Report, o *Options) error {
 		findings = findings[n:]
 	}
 	s.end()
-	s.exceptions(r)
+	s.exceptions(r, most)
 	if s.err != nil {
 		return s.err
 	}
@@ -87,7 +88,7 @@ func (s *sheet) auditHead(r *Report, findings []audit.Finding) {
 		s.hang(0, 2, quiet)
 	}
 	s.end()
-	s.counts(findings)
+	s.counts(findings, len(r.Accepted))
 	if r.Approvals != nil {
 		s.approvals(r.Approvals)
 	}
@@ -131,17 +132,18 @@ func folderOf(files []audit.PolicyFile) string {
 	return dir
 }
 
-// counts writes how many findings there are, by severity.
-func (s *sheet) counts(findings []audit.Finding) {
+// counts writes how many findings there are, by severity, and how many the
+// register accepts.
+func (s *sheet) counts(findings []audit.Finding, accepted int) {
 	p := &s.text
 	if len(findings) == 0 {
 		p.word("no findings")
-		s.hang(0, 2, title)
-		return
+	} else {
+		p.count(len(findings), "finding", "findings")
+		p.word(": ")
+		p.severities(severitiesOf(findings))
 	}
-	p.count(len(findings), "finding", "findings")
-	p.word(": ")
-	p.severities(severitiesOf(findings))
+	p.accepted(accepted)
 	s.hang(0, 2, title)
 }
 
@@ -251,8 +253,8 @@ func (s *sheet) row(r *findingRow) {
 
 // exceptions writes which rules the register disables or re-grades, and which had
 // nothing to go by, so that what was not looked for is not taken for what was not
-// found.
-func (s *sheet) exceptions(r *Report) {
+// found; and of most findings that it accepts them.
+func (s *sheet) exceptions(r *Report, most int) {
 	for i, u := range r.unasked() {
 		s.text.word([...]word{"not asked: ", "; "}[min(i, 1)])
 		s.text.text(u.Rule)
@@ -273,6 +275,26 @@ func (s *sheet) exceptions(r *Report) {
 		p.text(standing(x, r.Time))
 		p.word(": ")
 		p.text(x.Reason)
+		s.hang(0, 2, quiet)
+	}
+	for i := range r.Accepted[:min(len(r.Accepted), most)] {
+		f, p := &r.Accepted[i], &s.text
+		p.word("rule ")
+		p.text(f.Rule)
+		p.word(" is accepted for ")
+		p.listener(&f.Subject)
+		p.word(": ")
+		p.text(f.Accepted.Reason)
+		p.word(" (")
+		p.text(position(f.Accepted.Decided))
+		p.word(")")
+		s.hang(0, 2, quiet)
+	}
+	if more := len(r.Accepted) - most; more > 0 {
+		s.text.word("… and ")
+		s.text.int(int64(more))
+		s.text.word(" more accepted: --all shows ")
+		s.text.word(plural(more, "it", "them"))
 		s.hang(0, 2, quiet)
 	}
 }

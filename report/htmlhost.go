@@ -12,6 +12,7 @@ import (
 type htmlRegister struct {
 	Approvals  []htmlApproval
 	Exceptions []htmlException
+	Accepted   []htmlAccepted
 	Files      []htmlFile
 }
 
@@ -25,6 +26,7 @@ type htmlApproval struct {
 	Approves, Reason, Owner, Ticket, Expires safe
 	State                                    *htmlState
 	Listeners                                int
+	Accepts                                  []safe
 	Position                                 safe
 }
 
@@ -32,6 +34,13 @@ type htmlException struct {
 	Rule, Is, Reason, Owner, Ticket, Expires safe
 	State                                    *htmlState
 	Position                                 safe
+}
+
+// An htmlAccepted is a finding that an entry accepts.
+type htmlAccepted struct {
+	Severity, Rule, Title, Message, Reason, Owner, Ticket, Expires safe
+	State                                                          *htmlState
+	Position                                                       safe
 }
 
 type htmlFile struct {
@@ -52,10 +61,14 @@ func (h *htmlMaker) register(out *htmlPage) {
 	reg := new(htmlRegister)
 	for i := range r.Approvals {
 		e := &r.Approvals[i]
-		reg.Approvals = append(reg.Approvals, htmlApproval{
-			h.text(e.Approves), h.text(e.Reason), h.text(e.Owner), h.text(e.Ticket), h.text(e.Expires),
-			h.state(e.Expires), e.Listeners, h.position(e.Position),
-		})
+		a := htmlApproval{
+			Approves: h.text(e.Approves), Reason: h.text(e.Reason), Owner: h.text(e.Owner), Ticket: h.text(e.Ticket), Expires: h.text(e.Expires),
+			State: h.state(e.Expires), Listeners: e.Listeners, Position: h.position(e.Position),
+		}
+		for _, rule := range e.Accepts {
+			a.Accepts = append(a.Accepts, h.text(rule))
+		}
+		reg.Approvals = append(reg.Approvals, a)
 	}
 	for i := range r.Exceptions {
 		x := &r.Exceptions[i]
@@ -66,6 +79,14 @@ func (h *htmlMaker) register(out *htmlPage) {
 		reg.Exceptions = append(reg.Exceptions, htmlException{
 			h.text(x.Rule), is, h.text(x.Reason), h.text(x.Owner), h.text(x.Ticket), h.text(x.Expires),
 			h.state(x.Expires), h.position(x.Position),
+		})
+	}
+	for i := range h.r.Accepted {
+		f := &h.r.Accepted[i]
+		a := &f.Accepted
+		reg.Accepted = append(reg.Accepted, htmlAccepted{
+			h.text(f.Severity.String()), h.text(f.Rule), h.text(f.Title), h.text(f.Message),
+			h.text(a.Reason), h.text(a.Owner), h.text(a.Ticket), h.text(a.Expires), h.state(a.Expires), h.position(a.Decided),
 		})
 	}
 	for _, f := range r.Files {

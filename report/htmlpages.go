@@ -383,6 +383,14 @@ func (w *htmlWriter) reportPage(d *htmlPage) {
 			w.raw(`
 <tr><td>`)
 			w.safe(d.Approves)
+			if d := d.Accepts; len(d) > 0 {
+				w.raw("<small>accepts")
+				for _, d := range d {
+					w.raw(" ")
+					w.safe(d)
+				}
+				w.raw("</small>")
+			}
 			w.raw("</td><td>")
 			w.safe(d.Reason)
 			w.raw("</td><td>")
@@ -443,6 +451,58 @@ func (w *htmlWriter) reportPage(d *htmlPage) {
 				w.raw("</td><td>")
 				w.safe(d.Ticket)
 				w.raw("</td><td>")
+				if d.Expires != "" {
+					w.safe(d.Expires)
+				} else {
+					w.raw("no end")
+				}
+				if d := d.State; d != nil {
+					w.raw(`<small class="`)
+					w.word(d.Tone)
+					w.raw(`">`)
+					w.safe(d.Text)
+					w.raw("</small>")
+				}
+				w.raw(`</td><td class="mono">`)
+				w.safe(d.Position)
+				w.raw("</td></tr>")
+			}
+			w.raw(`
+</tbody>
+</table>
+</div>`)
+		}
+		if d := d.Accepted; len(d) > 0 {
+			w.raw(`
+<div class="scroll" role="region" aria-label="Accepted risks" tabindex="0">
+<table class="grid" data-sort>
+<caption>Accepted risks: found, and accepted by an approval</caption>
+<thead><tr><th scope="col">Rule</th><th scope="col">Found</th><th scope="col">Reason</th><th scope="col">Owner</th><th scope="col">Ticket</th><th scope="col">Expires</th><th scope="col">Decided in</th></tr></thead>
+<tbody>`)
+			for i := range d {
+				d := &d[i]
+				w.raw(`
+<tr><td>`)
+				w.safe(d.Rule)
+				w.raw("<small>")
+				w.safe(d.Severity)
+				w.raw(": ")
+				w.safe(d.Title)
+				w.raw("</small></td><td>")
+				w.safe(d.Message)
+				w.raw("</td><td>")
+				w.safe(d.Reason)
+				w.raw("</td><td>")
+				w.safe(d.Owner)
+				w.raw("</td><td>")
+				w.safe(d.Ticket)
+				w.raw("</td><td")
+				if d := d.Expires; d != "" {
+					w.raw(` data-k="`)
+					w.safe(d)
+					w.raw(`"`)
+				}
+				w.raw(">")
 				if d.Expires != "" {
 					w.safe(d.Expires)
 				} else {

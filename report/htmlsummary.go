@@ -87,18 +87,18 @@ func (h *htmlMaker) findingsTile() htmlTile {
 	of := severitiesOf(h.r.Findings)
 	n := len(h.r.Findings)
 	t := htmlTile{Value: h.number(n), Label: plural(n, "finding", "findings"), Tone: "ok"}
-	if n == 0 {
-		return t
-	}
 	switch {
 	case of[audit.Error] > 0:
 		t.Tone = "error"
 	case of[audit.Warning] > 0:
 		t.Tone = "warning"
-	default:
+	case n > 0:
 		t.Tone = ""
 	}
-	h.p.severities(of)
+	if n > 0 {
+		h.p.severities(of)
+	}
+	h.p.accepted(len(h.r.Accepted))
 	t.Note = h.p.take()
 	return t
 }

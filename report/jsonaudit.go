@@ -29,6 +29,8 @@ type findingRecord struct {
 	// What changed since a baseline, from was to now.
 	Was string `json:"was,omitempty"`
 	Now string `json:"now,omitempty"`
+	// The approval that accepts it: it counts for nothing then, and stands behind those that count.
+	Accepted approvalRecord `json:"accepted,omitempty"`
 	// The same from one audit to the next.
 	Fingerprint string `json:"fingerprint"`
 }
@@ -72,6 +74,7 @@ func newFindingRecord(f *audit.Finding) findingRecord {
 		Controls: records(f.Controls, func(c *audit.Control) controlRecord { return controlRecord(*c) }),
 		Decided:  positionRecord(f.Decided),
 		Was:      f.Was, Now: f.Now,
+		Accepted:    newApprovalRecord(&f.Accepted),
 		Fingerprint: f.Fingerprint,
 	}
 }
@@ -88,6 +91,7 @@ func (rec *findingRecord) finding() audit.Finding {
 		Controls: records(rec.Controls, func(c *controlRecord) audit.Control { return audit.Control(*c) }),
 		Decided:  audit.Position(rec.Decided),
 		Was:      rec.Was, Now: rec.Now,
+		Accepted:    rec.Accepted.approval(),
 		Fingerprint: rec.Fingerprint,
 	}
 }

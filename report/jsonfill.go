@@ -38,7 +38,7 @@ func newReportRecord(r *Report, list []*annotate.Listener) *reportRecord {
 		Namespaces:    records(r.Namespaces, newNamespaceRecord),
 		Listeners:     listenerSeq{list: list, approvals: r.approvals()},
 		Discrepancies: records(r.Discrepancies, newDiscrepancyRecord),
-		Findings:      records(r.Findings, newFindingRecord),
+		Findings:      records(r.judged(), newFindingRecord),
 		Policy:        newPolicyRecord(r.Register),
 		Scope:         newScopeRecord(&r.Scope),
 		Baseline:      newBaselineRecord(r.Baseline),

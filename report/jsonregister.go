@@ -50,6 +50,8 @@ type registerEntryRecord struct {
 	Expires string `json:"expires"`
 	// How many listeners it approved.
 	Listeners int `json:"listeners"`
+	// The rules whose findings on these are accepted.
+	Accepts []string `json:"accepts,omitempty"`
 }
 
 // exceptionRecord is a rule that does not hold on this host, or weighs otherwise.
@@ -91,7 +93,7 @@ func newPolicyRecord(r *audit.Register) policyRecord {
 	return policyRecord{
 		Files: records(r.Files, func(f *audit.PolicyFile) policyFileRecord { return policyFileRecord(*f) }),
 		Approvals: records(r.Approvals, func(e *audit.RegisterEntry) registerEntryRecord {
-			return registerEntryRecord{positionRecord(e.Position), e.Approves, e.Reason, e.Owner, e.Ticket, e.Expires, e.Listeners}
+			return registerEntryRecord{positionRecord(e.Position), e.Approves, e.Reason, e.Owner, e.Ticket, e.Expires, e.Listeners, e.Accepts}
 		}),
 		Exceptions: records(r.Exceptions, func(x *audit.Exception) exceptionRecord {
 			return exceptionRecord{positionRecord(x.Position), x.Rule, x.Disabled, x.Severity, x.Reason, x.Owner, x.Ticket, x.Expires}
@@ -109,7 +111,7 @@ func (rec *policyRecord) register() *audit.Register {
 		Approvals: records(rec.Approvals, func(e *registerEntryRecord) audit.RegisterEntry {
 			return audit.RegisterEntry{
 				Position: audit.Position(e.Position), Approves: e.Approves,
-				Reason: e.Reason, Owner: e.Owner, Ticket: e.Ticket, Expires: e.Expires, Listeners: e.Listeners,
+				Reason: e.Reason, Owner: e.Owner, Ticket: e.Ticket, Expires: e.Expires, Listeners: e.Listeners, Accepts: e.Accepts,
 			}
 		}),
 		Exceptions: records(rec.Exceptions, func(x *exceptionRecord) audit.Exception {

@@ -211,6 +211,12 @@ func (j *junit) testCase(w io.Writer, c *testCase) error {
 			return err
 		}
 	}
+	for _, l := range c.skipped { // what else there is to say of it
+		if err := out.line(w); err != nil {
+			return err
+		}
+		j.attribute(func(p *page) { p.text(l.Text) })
+	}
 	out.word(end)
 	if err := out.line(w); err != nil {
 		return err

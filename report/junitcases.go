@@ -98,6 +98,11 @@ func (j *junit) rules(kind judgement) []testCase {
 			drift = true // of a report that does not name its baseline
 		}
 	}
+	for i := range j.r.Accepted {
+		if f := &j.r.Accepted[i]; judgementOf(f.Rule) == kind {
+			cases[add(f.Rule, f.Title)].skip("accepted by the register: " + f.Message + ": " + f.Accepted.Reason)
+		}
+	}
 	if kind == byDrift && !drift {
 		return nil
 	}

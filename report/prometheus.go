@@ -331,6 +331,9 @@ func (e *exposition) findings(r *Report) {
 		e.text("severity", k.severity.String())
 		e.value(counts[k])
 	}
+	if r.Register != nil {
+		e.gauge("findings_accepted", "Findings that an entry of the register accepts; they are not among the others.", uint64(len(r.Accepted)))
+	}
 }
 
 // scan writes what is said of the scan as a whole.

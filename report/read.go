@@ -129,7 +129,7 @@ func parseReport(data []byte) (*Report, *ReadError) {
 	rep.Host, rep.Coverage = rec.Host.host(), rec.Coverage.coverage()
 	rep.Namespaces = records(rec.Namespaces, (*namespaceRecord).namespace)
 	rep.Discrepancies = records(rec.Discrepancies, (*discrepancyRecord).discrepancy)
-	rep.Findings = records(rec.Findings, (*findingRecord).finding)
+	rep.setJudged(records(rec.Findings, (*findingRecord).finding))
 	rep.Register = rec.Policy.register()
 	rep.Baseline = rec.Baseline.baseline()
 	scope, err := rec.Scope.scope()

@@ -32,8 +32,9 @@ type Report struct {
 	Discrepancies []scanner.Discrepancy
 	// Scope is what the report was to show.
 	Scope audit.Scope
-	// Findings are what an audit judged; nil for a list.
-	Findings []audit.Finding
+	// Findings are what an audit judged; nil for a list. Accepted are those that an
+	// entry of the register accepts: they stand apart, as they count for nothing.
+	Findings, Accepted []audit.Finding
 	// Register is the approval register that the listeners were held against, and
 	// Approvals is what it says of each of them, in their order; both are nil
 	// where there was none.

@@ -28,6 +28,14 @@ func anyFinding() *rapid.Generator[audit.Finding] {
 	})
 }
 
+func anyAccepted() *rapid.Generator[audit.Finding] {
+	return rapid.Custom(func(t *rapid.T) audit.Finding {
+		f := anyFinding().Draw(t, "finding")
+		f.Accepted = anyApproval().Draw(t, "accepted")
+		return f
+	})
+}
+
 func anyScope(t *rapid.T) audit.Scope {
 	return audit.Scope{
 		Protocols: rapid.SliceOfN(rapid.Custom(anyProtocol), 0, 2).Draw(t, "protocols"),
@@ -76,6 +84,7 @@ func anyRegister() *rapid.Generator[*audit.Register] {
 				return audit.RegisterEntry{
 					Position: anyPosition(t), Approves: text("approves"), Listeners: rapid.IntRange(0, 1<<20).Draw(t, "listeners"),
 					Reason: text("reason"), Owner: text("owner"), Ticket: text("ticket"), Expires: text("expires"),
+					Accepts: rapid.SliceOfN(anyText(), 0, 2).Draw(t, "accepts"),
 				}
 			}), 0, 2).Draw(t, "approvals"),
 			Exceptions: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) audit.Exception {

@@ -315,6 +315,7 @@ func anyReport() *rapid.Generator[*Report] {
 			Namespaces:    rapid.SliceOfN(anyNamespace(), 0, 2).Draw(t, "namespaces"),
 			Discrepancies: rapid.SliceOfN(anyDiscrepancy(), 0, 2).Draw(t, "discrepancies"),
 			Findings:      rapid.SliceOfN(anyFinding(), 0, 2).Draw(t, "findings"),
+			Accepted:      rapid.SliceOfN(anyAccepted(), 0, 1).Draw(t, "accepted"),
 		}
 	})
 }

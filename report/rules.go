@@ -104,6 +104,9 @@ func (s *sheet) rule(r *audit.Rule, first bool) {
 	part("severity", r.Severity.String(), inkOf(r.Severity))
 	part("why", r.Help, plain)
 	part("next", r.Next, plain)
+	if judgementOf(r.ID) == byRules {
+		part("accept", "accepts: ["+r.ID+"] in the entry that approves the listener", quiet)
+	}
 	var controls []string
 	for _, c := range r.Controls {
 		controls = append(controls, c.String())

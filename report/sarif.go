@@ -113,7 +113,17 @@ type sarifResult struct {
 	Message      sarifText         `json:"message"`
 	Locations    []sarifLocation   `json:"locations"`
 	Fingerprints sarifFingerprints `json:"partialFingerprints"`
-	Properties   sarifSubject      `json:"properties"`
+	// Suppressions are there of all the results of a run or of none (3.27.23).
+	Suppressions []sarifSuppression `json:"suppressions,omitzero"`
+	Properties   sarifSubject       `json:"properties"`
+}
+
+// sarifSuppression says that the register accepts a result.
+type sarifSuppression struct {
+	Kind          string       `json:"kind"`
+	Status        string       `json:"status"`
+	Justification string       `json:"justification"`
+	Properties    sarifReasons `json:"properties"`
 }
 
 type sarifFingerprints struct {
@@ -181,16 +191,15 @@ type sarif struct {
 }
 
 func (s *sarif) run() sarifRun {
-	r := s.r
+	r, findings := s.r, s.r.judged()
 	driver := sarifDriver{
 		Name: toolName, Organization: toolName, Version: numeric(r.Tool), InformationURI: projectURI,
-		Rules: sarifRules(r.Findings),
+		Rules: sarifRules(findings),
 	}
 	index := make(map[string]int, len(driver.Rules))
 	for i := range driver.Rules {
 		index[driver.Rules[i].ID] = i
 	}
-	findings := r.Findings
 	limits := slices.Clone(r.Coverage.Limitations)
 	if more := len(findings) - maxSARIF; more > 0 {
 		findings = findings[:maxSARIF]
@@ -203,6 +212,9 @@ func (s *sarif) run() sarifRun {
 	for i := range findings {
 		f := &findings[i]
 		results[i] = s.result(f, index[Escape(f.Rule)])
+		if r.Accepted != nil {
+			results[i].Suppressions = suppressions(f)
+		}
 	}
 	invocation := sarifInvocation{
 		Successful: true, Machine: s.host, End: r.Time.UTC().Format(time.RFC3339),
@@ -298,6 +310,19 @@ func (s *sarif) result(f *audit.Finding, index int) sarifResult {
 	}
 	res.Locations = []sarifLocation{at}
 	return res
+}
+
+// suppressions returns what the register says of a finding that it accepts; an
+// empty list for another.
+func suppressions(f *audit.Finding) []sarifSuppression {
+	a := &f.Accepted
+	if *a == (audit.Approval{}) {
+		return []sarifSuppression{}
+	}
+	return []sarifSuppression{{
+		"external", "accepted", Escape(a.Reason),
+		sarifReasons{Escape(a.Reason), Escape(a.Owner), Escape(a.Ticket), Escape(a.Expires)},
+	}}
 }
 
 // place returns the file and line of a result, which GitHub wants of each: that

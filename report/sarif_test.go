@@ -46,11 +46,16 @@ func TestSARIF(t *testing.T) {
 		t.Fatal(err)
 	}
 	screen(t, "audit.sarif", b.String())
-	if len(run.Results) != len(r.Findings) {
-		t.Fatalf("%d results of %d findings", len(run.Results), len(r.Findings))
+	findings := r.judged()
+	if len(run.Results) != len(findings) {
+		t.Fatalf("%d results of %d findings", len(run.Results), len(findings))
 	}
 	for i, res := range run.Results {
-		f := &r.Findings[i]
+		f := &findings[i]
+		// All have suppressions where one has: an empty list says that there is none.
+		if res.Suppressions == nil || len(res.Suppressions) > 0 != (f.Accepted != audit.Approval{}) {
+			t.Errorf("result %d has the suppressions %+v", i, res.Suppressions)
+		}
 		if got := run.Tool.Driver.Rules[res.Index].ID; res.Rule != f.Rule || got != f.Rule {
 			t.Errorf("result %d is of the rules %s and %s, want %s", i, res.Rule, got, f.Rule)
 		}

@@ -2,9 +2,9 @@ package report
 
 // A sarifOverride is a rule that the register disables or re-grades.
 type sarifOverride struct {
-	Configuration sarifConfiguration   `json:"configuration"`
-	Descriptor    sarifIndexedRule     `json:"descriptor"`
-	Properties    sarifOverrideReasons `json:"properties"`
+	Configuration sarifConfiguration `json:"configuration"`
+	Descriptor    sarifIndexedRule   `json:"descriptor"`
+	Properties    sarifReasons       `json:"properties"`
 }
 
 type sarifConfiguration struct {
@@ -17,7 +17,8 @@ type sarifIndexedRule struct {
 	Index int    `json:"index"`
 }
 
-type sarifOverrideReasons struct {
+// sarifReasons are those of a line of the register.
+type sarifReasons struct {
 	Reason  string `json:"reason"`
 	Owner   string `json:"owner"`
 	Ticket  string `json:"ticket"`
@@ -39,7 +40,7 @@ func (s *sarif) overrides(index map[string]int) []sarifOverride {
 		}
 		o := sarifOverride{
 			Descriptor: sarifIndexedRule{x.Rule, n},
-			Properties: sarifOverrideReasons{Escape(x.Reason), Escape(x.Owner), Escape(x.Ticket), Escape(x.Expires)},
+			Properties: sarifReasons{Escape(x.Reason), Escape(x.Owner), Escape(x.Ticket), Escape(x.Expires)},
 		}
 		if !x.Disabled {
 			o.Configuration = sarifConfiguration{true, x.Severity.String()}

@@ -160,8 +160,13 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 	if err != nil {
 		return err
 	}
-	r.Findings = audit.Check(&audit.Scene{Listeners: r.Listeners, Discrepancies: r.Discrepancies})
-	r.Approvals, r.Register, r.Baseline = nil, nil, nil
+	r.Approvals, r.Register, r.Accepted, r.Baseline = nil, nil, nil, nil
+	scene := audit.Scene{Listeners: r.Listeners, Discrepancies: r.Discrepancies}
+	if policy != nil {
+		scene.Judged = policy.Judge(r.Scan())
+		r.Approvals, r.Register = scene.Judged.Approvals, &scene.Judged.Register
+	}
+	r.Findings = audit.Check(&scene)
 	if f.base != nil {
 		changes, err := a.drift(f.base, r, false)
 		if err != nil {
@@ -171,10 +176,9 @@ func (a *app) audit(cmd *cobra.Command, f *auditFlags) error {
 		audit.Sort(r.Findings)
 	}
 	if policy != nil {
-		judged := policy.Judge(r.Scan())
-		r.Approvals, r.Register = judged.Approvals, &judged.Register
-		r.Findings = policy.Except(append(r.Findings, judged.Findings...), r.Time)
+		r.Findings, r.Accepted = policy.Except(append(r.Findings, scene.Judged.Findings...), r.Time)
 		audit.Sort(r.Findings)
+		audit.Sort(r.Accepted)
 	}
 	out := outcomeOf(r, failOn, f.strict)
 	if f.evidence != "" {

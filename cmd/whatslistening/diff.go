@@ -100,7 +100,7 @@ func (a *app) diff(cmd *cobra.Command, args []string, f *diffFlags) error {
 	if r.Findings, err = a.drift(base, r, f.force); err != nil {
 		return err
 	}
-	r.Approvals, r.Register = nil, nil
+	r.Approvals, r.Register, r.Accepted = nil, nil, nil
 	if err := a.output(f.write.file, func(w io.Writer) error { return report.WriteDrift(w, r, format, opts) }); err != nil {
 		return err
 	}
