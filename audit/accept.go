@@ -13,6 +13,9 @@ type acceptance struct {
 	rules []string
 }
 
+// covers reports whether a, which may be nil, accepts what a rule finds.
+func (a *acceptance) covers(rule string) bool { return a != nil && slices.Contains(a.rules, rule) }
+
 // accept notes what the entry e accepts of l, which it approves. An entry that
 // nobody has given a reason accepts nothing.
 func (j *judge) accept(l *annotate.Listener, e *Entry, a *Approval) {
@@ -20,24 +23,28 @@ func (j *judge) accept(l *annotate.Listener, e *Entry, a *Approval) {
 		return
 	}
 	if j.out.acceptances == nil {
-		j.out.acceptances = map[*annotate.Listener]acceptance{}
+		j.out.acceptances = map[*annotate.Listener]*acceptance{}
 	}
-	j.out.acceptances[l] = acceptance{*a, e.Accepts}
+	j.out.acceptances[l] = &acceptance{*a, e.Accepts}
 }
 
-// ask begins to ask a rule of l; nil for what is no listener.
-func (c *checker) ask(rule string, l *annotate.Listener) {
-	c.asked, c.accepted = rule, Approval{}
-	if a := c.acceptances[l]; slices.Contains(a.rules, rule) {
-		c.accepted = a.Approval
-	}
+// look turns to a listener; nil for what is none.
+func (c *checker) look(l *annotate.Listener) { c.here, c.refused = c.acceptances[l], false }
+
+// acceptedToo reports whether what a rule finds on the listener that is looked at
+// is accepted, though it is about other as well: the approvals of all that it is
+// about have to accept it.
+func (c *checker) acceptedToo(rule string, other *annotate.Listener) bool {
+	c.refused = c.refused || !c.here.covers(rule) || !c.acceptances[other].covers(rule)
+	return !c.refused
 }
 
-// acceptedToo reports whether a finding that is about other as well is still
-// accepted: each that it is about has to have an approval that accepts it.
-func (c *checker) acceptedToo(other *annotate.Listener) bool {
-	if !slices.Contains(c.acceptances[other].rules, c.asked) {
-		c.accepted = Approval{}
+// accepted returns the approval that accepts what a rule found; the zero Approval
+// for none.
+func (c *checker) accepted(rule string) Approval {
+	refused := c.refused
+	if c.refused = false; refused || !c.here.covers(rule) {
+		return Approval{}
 	}
-	return c.accepted != (Approval{})
+	return c.here.Approval
 }

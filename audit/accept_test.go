@@ -21,6 +21,8 @@ func TestAccepts(t *testing.T) {
 	const entry = "port: 6379, exposure: all, accepts: WL007"
 	at := func(where string) scanner.Socket { return socket("tcp "+where+":6379", redis) }
 	two := scene{socket("tcp 0.0.0.0:8080", runs(4, "/srv/app", 0)), socket("tcp 192.0.2.7:8080", runs(5, "/srv/other", 0))}
+	loggedIn := runs(5, "/srv/other", 0)
+	loggedIn.Unit = "session-3.scope"
 	tests := []struct {
 		name    string
 		sockets scene
@@ -51,6 +53,7 @@ func TestAccepts(t *testing.T) {
 		{"two programs, one entry accepts", two, []string{"port: 8080, exposure: all, program: app", "port: 8080, exposure: all, program: other, accepts: WL032"}, "WL032"},
 		{"two programs, the other entry accepts", two, []string{"port: 8080, exposure: all, program: app, accepts: WL032", "port: 8080, exposure: all, program: other"}, "WL032"},
 		{"a third program", append(two[:2:2], but(socket("tcp [::]:8080", runs(6, "/srv/third", 0)), func(s *scanner.Socket) { s.V6Only = false })), []string{"port: 8080, exposure: all, program: [app, other], accepts: WL032", "port: 8080, exposure: all"}, "WL032 WL032"},
+		{"two programs, and a rule on one", scene{two[0], socket("tcp 192.0.2.7:8080", loggedIn)}, []string{"port: 8080, exposure: all, program: app", "port: 8080, exposure: all, program: other, accepts: [WL032, WL036]"}, "WL032 WL036+"},
 		{"two users", scene{socket("udp 0.0.0.0:8080", runs(4, "/srv/app", 0)), squatter("udp 0.0.0.0:8080")}, []string{"port: 8080, protocol: udp, exposure: all, accepts: [WL031, WL032]"}, "WL031+ WL032+"},
 		{"two users, one approved", scene{socket("udp 0.0.0.0:8080", runs(4, "/srv/app", 0)), squatter("udp 0.0.0.0:8080")}, []string{"port: 8080, protocol: udp, exposure: all, program: x, accepts: [WL031, WL032]", "port: 8080, protocol: udp, exposure: all"}, "WL031 WL032"},
 	}

@@ -79,12 +79,11 @@ func Check(s *Scene) []Finding {
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
 		c.what = c.identify(l)
+		c.look(l)
 		for _, rules := range [...][]listenerRule{serviceRules[:], processRules[:], socketRules[:]} {
 			for r := range rules {
-				rule := &rules[r]
-				c.ask(rule.ID, l)
-				if says := rule.says(c, l); says != "" {
-					c.find(&rule.Rule, subject(l), describe(l)+": "+says)
+				if says := rules[r].says(c, l); says != "" {
+					c.find(&rules[r].Rule, subject(l), describe(l)+": "+says)
 				}
 			}
 		}
@@ -104,11 +103,11 @@ type checker struct {
 	// what is what the listener that is looked at serves.
 	what identity
 	// acceptances are those of a register, by what they are about.
-	acceptances map[*annotate.Listener]acceptance
-	// asked is the rule that is asked, and accepted the approval that accepts what
-	// it finds; the zero Approval for none.
-	asked    string
-	accepted Approval
+	acceptances map[*annotate.Listener]*acceptance
+	// here is that of the listener that is looked at; refused says that a finding
+	// on it is about another, too, of which it is not accepted.
+	here     *acceptance
+	refused  bool
 	had      map[string]int // the places of the findings, by fingerprint
 	findings []Finding
 }
@@ -119,8 +118,9 @@ func (c *checker) find(r *Rule, s Subject, message string) {
 	id := Fingerprint(r.ID, &s)
 	f := Finding{
 		Rule: r.ID, Title: r.Title, Severity: r.Severity, Message: message, Next: r.Next,
-		Subject: s, Controls: r.Controls, Decided: c.accepted.Decided, Accepted: c.accepted, Fingerprint: id,
+		Subject: s, Controls: r.Controls, Accepted: c.accepted(r.ID), Fingerprint: id,
 	}
+	f.Decided = f.Accepted.Decided
 	at, ok := c.had[id]
 	switch {
 	case !ok:
@@ -152,7 +152,7 @@ func (c *checker) discrepancy(scene *Scene, d *scanner.Discrepancy) {
 		s.Namespace = hostNamespace
 	}
 	at := place{s.Namespace, d.Protocol, d.Port}
-	c.ask(hiddenRule.ID, nil)
+	c.look(nil)
 	found := false
 	for i := range scene.Listeners {
 		l := &scene.Listeners[i]
@@ -161,9 +161,9 @@ func (c *checker) discrepancy(scene *Scene, d *scanner.Discrepancy) {
 			continue
 		case !found:
 			s, found = subject(l), true
-			c.ask(hiddenRule.ID, l)
+			c.look(l)
 		}
-		if !c.acceptedToo(l) { // it may be any of them
+		if !c.acceptedToo(hiddenRule.ID, l) { // it may be any of them
 			break
 		}
 	}

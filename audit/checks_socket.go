@@ -39,7 +39,7 @@ func (c *checker) sharedByUsers(l *annotate.Listener) string {
 		case other.Family != l.Family || other.Device != l.Device || len(mine) == 0 || len(other.users) == 0:
 		case mine[0] > other.users[0] && !some(mine, other.users, same):
 			says = fmt.Sprintf("uid %d has a socket at the address and port of uid %d (%s)", mine[0], other.users[0], holderOf(other.Listener))
-			if !c.acceptedToo(other.Listener) {
+			if !c.acceptedToo(ruleShared, other.Listener) {
 				return says
 			}
 		}
@@ -94,7 +94,7 @@ func (c *checker) unrelated(l *annotate.Listener) string {
 			continue
 		}
 		says = "another program is there too: " + describe(other)
-		if !c.acceptedToo(other) {
+		if !c.acceptedToo(ruleUnrelated, other) {
 			return says
 		}
 	}

@@ -63,7 +63,7 @@ type Judgement struct {
 	// Register is the register as a report shows it.
 	Register Register
 
-	acceptances map[*annotate.Listener]acceptance
+	acceptances map[*annotate.Listener]*acceptance
 }
 
 // A Register is what a report says of the register that it was judged by.

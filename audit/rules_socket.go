@@ -7,6 +7,12 @@ const (
 	ruleOpenControl = "WL037"
 )
 
+// The rules whose findings are about two listeners.
+const (
+	ruleShared    = "WL031"
+	ruleUnrelated = "WL032"
+)
+
 // socketRules are those about the sockets themselves and what they are to each
 // other.
 var socketRules = [...]listenerRule{
@@ -32,7 +38,7 @@ var socketRules = [...]listenerRule{
 	},
 	{
 		Rule: Rule{
-			ID: "WL031", Title: "Address and port shared between users", Severity: Error,
+			ID: ruleShared, Title: "Address and port shared between users", Severity: Error,
 			Help: "Two sockets are bound to one address and port, and belong to processes of different users: by SO_REUSEPORT, or for UDP by SO_REUSEADDR " +
 				"alone, the kernel gives a part of the traffic to each. What is meant for one user's service ends up with another's.",
 			Next:     "find out which of the two belongs here, and end the other",
@@ -42,7 +48,7 @@ var socketRules = [...]listenerRule{
 	},
 	{
 		Rule: Rule{
-			ID: "WL032", Title: "Unrelated programs on one port", Severity: Warning,
+			ID: ruleUnrelated, Title: "Unrelated programs on one port", Severity: Warning,
 			Help: "Two programs that have nothing to do with each other answer at one port: at the same address, one at an address and the other at all of " +
 				"them, or one over IPv4 and the other over IPv6. The more specific one takes what the other is thought to serve.",
 			Next:     "give one of the two another port",
