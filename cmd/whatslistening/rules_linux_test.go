@@ -45,8 +45,10 @@ func TestRulesLive(t *testing.T) {
 		if err := os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0); err != nil {
 			t.Fatal(err)
 		}
-		shm := fmt.Sprintf("/dev/shm/whatslistening-test-%d", os.Getpid())
-		t.Cleanup(func() { os.Remove(shm) })
+		if err := unix.Mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777"); err != nil {
+			t.Fatal(err)
+		}
+		const shm = "/dev/shm/whatslistening-test"
 
 		want := map[uint16]string{}
 		made := map[string]string{}
