@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"unsafe"
@@ -99,4 +100,33 @@ func openBPFIterator(program int) (int, error) {
 		return -1, os.NewSyscallError("bpf iterator", e)
 	}
 	return fd, nil
+}
+
+// A bpfReader reads the records that an iterator's program writes.
+type bpfReader struct {
+	fd, size int // of a record
+	buf      []byte
+}
+
+// newBPFReader reads fd, which stays the caller's. The kernel gives no more at once
+// than 8 pages (bpf_seq_read), which are half a megabyte on some machines: there it
+// cuts where the room ends, so that this is of whole records.
+func newBPFReader(fd, size int) *bpfReader {
+	return &bpfReader{fd, size, make([]byte, 32<<10/size*size)}
+}
+
+// next returns the next records, good until it is called again, and whether there
+// may be more: there may be where it has none, after a million things that the
+// program wrote nothing of.
+func (r *bpfReader) next() (records []byte, more bool, err error) {
+	n, e := readSome(r.fd, r.buf)
+	switch {
+	case e == unix.EAGAIN:
+		return nil, true, nil
+	case e != 0:
+		return nil, false, os.NewSyscallError("read of the bpf iterator", e)
+	case n%r.size != 0:
+		return nil, false, errors.New("bpf: a record is cut short")
+	}
+	return r.buf[:n], n > 0, nil
 }

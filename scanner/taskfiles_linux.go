@@ -38,27 +38,16 @@ func readTaskFiles(ctx context.Context, layout *taskFileLayout, set *inodeSet, t
 		return err
 	}
 	defer closeFile(fd)
-	// The kernel gives no more at once than 8 pages (bpf_seq_read), which are half a
-	// megabyte on some machines: there it cuts where the room ends, so that this is of
-	// whole records.
-	for buf := make([]byte, 32<<10/taskFileRecordLen*taskFileRecordLen); ; {
+	r := newBPFReader(fd, taskFileRecordLen)
+	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, e := readSome(fd, buf)
-		switch {
-		case e == unix.EAGAIN: // a million descriptors without one to tell of
-			continue
-		case e != 0:
-			return os.NewSyscallError("read of the bpf iterator", e)
-		case n%taskFileRecordLen != 0:
-			return errors.New("bpf: a record is cut short")
-		case n == 0 && !known.seen:
-			return errors.New("bpf: the kernel's answer lacks this process itself")
-		case n == 0:
-			return nil
+		var b []byte
+		if b, more, err = r.next(); err != nil {
+			return err
 		}
-		for b := buf[:n]; len(b) > 0; b = b[taskFileRecordLen:] {
+		for ; len(b) > 0; b = b[taskFileRecordLen:] {
 			f := parseTaskFile(b)
 			if f.pid == 0 {
 				return errors.New("bpf: a process without a pid")
@@ -67,6 +56,10 @@ func readTaskFiles(ctx context.Context, layout *taskFileLayout, set *inodeSet, t
 			take(f)
 		}
 	}
+	if !known.seen {
+		return errors.New("bpf: the kernel's answer lacks this process itself")
+	}
+	return nil
 }
 
 // tick is a clock tick in nanoseconds, see startTime.

@@ -24,7 +24,6 @@ type task struct {
 // A taskLister has the kernel list the processes of this pid namespace.
 type taskLister struct {
 	program *os.File
-	buf     []byte
 	files   *taskFileLayout // of the iterator over their descriptors
 }
 
@@ -42,8 +41,7 @@ func newTaskLister() (*taskLister, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The kernel gives no more at once (bpf_seq_read: 8 pages).
-	return &taskLister{os.NewFile(uintptr(fd), "bpf program"), make([]byte, 32<<10), files}, nil
+	return &taskLister{os.NewFile(uintptr(fd), "bpf program"), files}, nil
 }
 
 func (l *taskLister) close() {
@@ -61,21 +59,14 @@ func (l *taskLister) list(n int) (tasks, error) {
 	}
 	defer closeFile(fd)
 	list := make(tasks, 0, n)
-	for {
-		n, e := readSome(fd, l.buf)
-		switch {
-		case e == unix.EAGAIN: // a million threads of one process
-			continue
-		case e != 0:
-			return nil, os.NewSyscallError("read of the bpf iterator", e)
-		case n%taskRecordLen != 0:
-			return nil, errors.New("bpf: a record is cut short")
+	r := newBPFReader(fd, taskRecordLen)
+	for more := true; more; {
+		var b []byte
+		if b, more, err = r.next(); err != nil {
+			return nil, err
 		}
-		for b := l.buf[:n]; len(b) > 0; b = b[taskRecordLen:] {
+		for ; len(b) > 0; b = b[taskRecordLen:] {
 			list = append(list, parseTask(b))
-		}
-		if n == 0 {
-			break
 		}
 	}
 	byPID := func(a, b task) int { return cmp.Compare(a.pid, b.pid) }
