@@ -360,15 +360,6 @@ func quote(s string) string {
 // visible returns s for a comment: in one line, with what cannot be seen as
 // escapes.
 func visible(s string) string {
-	q := strconv.Quote(clipLong(s))
+	q := strconv.Quote(clipTo(300, s)) // no comment has room for more
 	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-}
-
-// clipLong shortens a text that no comment has room for.
-func clipLong(s string) string {
-	const most = 300
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
 }

@@ -27,8 +27,10 @@ func hidden(c rune) bool {
 }
 
 // clip shortens text for a message.
-func clip(s string) string {
-	const most = 64
+func clip(s string) string { return clipTo(64, s) }
+
+// clipTo shortens text to most bytes, between characters.
+func clipTo(most int, s string) string {
 	if len(s) <= most {
 		return s
 	}

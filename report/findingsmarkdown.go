@@ -137,11 +137,7 @@ func (m *comment) exceptions() {
 	}
 	for i := range m.r.Accepted {
 		f := &m.r.Accepted[i]
-		m.out.word("- ")
-		if i == maxAccepted {
-			m.out.word("and ")
-			m.out.count(len(m.r.Accepted)-i, "accepted finding more", "accepted findings more")
-			m.end()
+		if m.item(i, maxAccepted, len(m.r.Accepted), "accepted finding more", "accepted findings more") {
 			break
 		}
 		m.out.word("rule ")
@@ -161,6 +157,19 @@ func (m *comment) exceptions() {
 // maxAccepted how many findings that the register accepts.
 const maxLimits, maxFiles, maxAccepted = 20, 10, 10
 
+// item begins item i of a list of n. Where the list has its most already, it says
+// instead how many more there are, and reports true.
+func (m *comment) item(i, most, n int, one, many word) (full bool) {
+	m.out.word("- ")
+	if i < most {
+		return false
+	}
+	m.out.word("and ")
+	m.out.count(n-i, one, many)
+	m.end()
+	return true
+}
+
 // foot writes what was judged by and what could not be seen, folded away.
 func (m *comment) foot() {
 	m.out.word("<details><summary>What was looked at</summary>\n\n- ")
@@ -174,11 +183,7 @@ func (m *comment) foot() {
 	m.end()
 	if m.r.Register != nil {
 		for i, f := range m.r.Register.Files {
-			m.out.word("- ")
-			if i == maxFiles {
-				m.out.word("and ")
-				m.out.count(len(m.r.Register.Files)-i, "file more", "files more")
-				m.end()
+			if m.item(i, maxFiles, len(m.r.Register.Files), "file more", "files more") {
 				break
 			}
 			m.out.word("register ")
@@ -201,11 +206,7 @@ func (m *comment) foot() {
 	}
 	m.exceptions()
 	for i, l := range m.r.Coverage.Limitations {
-		m.out.word("- ")
-		if i == maxLimits {
-			m.out.word("and ")
-			m.out.count(len(m.r.Coverage.Limitations)-i, "limitation more", "limitations more")
-			m.end()
+		if m.item(i, maxLimits, len(m.r.Coverage.Limitations), "limitation more", "limitations more") {
 			break
 		}
 		m.out.word("not seen: ")
